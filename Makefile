@@ -1,0 +1,51 @@
+# Everything runs in environments that the targets make themselves, from python3 and the pinned
+# requirement files (.make/environments.py). `make` alone lists the targets.
+
+# Makes the environments; newer than 3.10. Afterwards only .venv's Python is used.
+PYTHON ?= python3
+# Where `make run` listens, and where it keeps its data.
+PORT ?= 8000
+DATA ?= .b2b
+# More for pytest, `make run` or `make lock`, e.g. make test ARGS='tests/unit -k seats'
+ARGS ?=
+
+SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
+	|| { echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }; \
+	$(PYTHON) .make/environments.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock
+MAKEFLAGS += --no-print-directory
+
+help:
+	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
+	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
+	@echo "make check    run every check that CI runs beside the tests"
+	@echo "make format   sort the imports and format the code"
+	@echo "make lock     pin anew after a change of the dependencies in pyproject.toml   (ARGS=--upgrade)"
+	@echo "make setup    only make the environments; run, test and the others do so themselves"
+	@echo "Needed: $(PYTHON), 3.11 or newer, with its venv module, and a package index."
+
+setup:
+	$(SET_UP) test emulator
+
+run:
+	$(SET_UP) run emulator
+	@.venv/bin/b2b local --port $(PORT) --data "$(DATA)" $(ARGS)
+
+test:
+	$(SET_UP) test emulator
+	@.venv/bin/python -m pytest $(ARGS)
+
+check:
+	$(SET_UP) test
+	@.venv/bin/python .make/check.py
+
+format:
+	$(SET_UP) test
+	@.venv/bin/python -m ruff check --quiet --select I --fix .
+	@.venv/bin/python -m ruff format .
+
+lock:
+	$(SET_UP) test
+	@.venv/bin/python .make/lock.py $(ARGS)

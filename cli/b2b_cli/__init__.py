@@ -1,0 +1,1 @@
+"""``b2b``, the operator's command."""

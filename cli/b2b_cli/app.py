@@ -1,0 +1,94 @@
+"""The commands of ``b2b`` and their words."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from b2b_cli.errors import CommandError
+from b2b_cli.local.demo import Demo
+from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
+
+app = typer.Typer(
+    help="Sell seats in bulk on Thinkific: the operator's command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_console = Console(highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def b2b() -> None:
+    """Sell seats in bulk on Thinkific: the operator's command."""
+
+
+@app.command()
+def local(
+    port: Annotated[
+        int, typer.Option(help="Port of the API on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
+    data: Annotated[Path, typer.Option(help="Folder that keeps the data between starts.")] = Path(".b2b"),
+    thinkific_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Admin API to use instead of the simulator; needs THINKIFIC_API_KEY and THINKIFIC_SUBDOMAIN.",
+            show_default="the simulator",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that serve the API.", min=1, max=32)] = 2,
+    sweep_every: Annotated[float, typer.Option(help="Seconds between the runs of each schedule.", min=0.1)] = 30.0,
+    demo: Annotated[bool, typer.Option(help="At the first start, show the main job with made-up people.")] = True,
+) -> None:
+    """Run the whole product on this machine until Ctrl-C or SIGTERM.
+
+    The API, the workers and the schedules run as in AWS, on an embedded DynamoDB and SQS, with a simulated Thinkific.
+    THINKIFIC_RATE_PER_MINUTE (100) sets the calls to Thinkific in any 60 seconds. When all is ready, local.json in
+    the data folder says where it is.
+    """
+    options = Options(
+        port=port, data=data.resolve(), thinkific_url=thinkific_url, api_workers=workers, tick_every=sweep_every
+    )
+    try:
+        with stop_on_signals(), Stack(options, _say) as stack:
+            running, worker = stack.start()
+            if running.is_first_run and running.simulator_page and demo:
+                _say("\nThe main job, done with the API:")
+                Demo(running.base_url, running.admin_token, _say).run()
+            _say(_ready_lines(running))
+            stack.watch(running, worker)
+    except Stop:
+        _say(f"Stopped; the data is in {data}.")
+    except httpx.HTTPError as error:
+        raise CommandError(f"The demonstration failed: {error}") from error
+
+
+def main() -> None:
+    """The entry point: an expected failure is one line on standard error and exit code 1."""
+    try:
+        app()
+    except CommandError as error:
+        sys.stderr.write(f"b2b: {error}\n")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    _console.print(text, markup=False)
+
+
+def _ready_lines(running: Running) -> str:
+    lines = [
+        "",
+        "Ready. Ctrl-C stops it and keeps the data.",
+        f"  API         {running.base_url}",
+        f"  Token       {running.admin_token}",
+        f"  API page    {running.docs_url}",
+    ]
+    if running.simulator_page:
+        lines.append(f"  Thinkific   {running.simulator_page}   (simulated; shows who is enrolled in what)")
+    else:
+        lines.append(f"  Thinkific   {running.thinkific_url}")
+    return "\n".join(lines)

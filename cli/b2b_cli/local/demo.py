@@ -1,0 +1,92 @@
+"""The main job, shown at the first start: catalogue, a client with seats, students, ``pending`` turning ``active``."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+CLIENT_EMAIL = "training@acme.example"
+_STUDENTS = (("Ada", "Lovelace"), ("Grace", "Hopper"), ("Alan", "Turing"))
+_SECONDS = 60.0
+_LOOK_EVERY = 0.3
+
+
+class Demo:
+    """Does with the API what an integration would. ``say`` prints a line."""
+
+    def __init__(self, base_url: str, token: str, say: Callable[[str], None]) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        self._api = httpx.Client(base_url=base_url, headers=headers, timeout=10, trust_env=False)
+        self._say = say
+
+    def run(self) -> None:
+        course, bundle = self._sync_catalogue()
+        user = self._post("/users/upsert", {"email": CLIENT_EMAIL, "name": "Acme Corp", "max_seats": 50})
+        self._say(f"  POST /users/upsert        {user['name']}, {user['max_seats']} seats (id {user['id']})")
+        for product, seats in ((course, 25), (bundle, 10)):
+            grant = {"thinkific_id": product["productable_id"], "active": True, "add_seats": seats}
+            self._post(f"/users/seat/{user['id']}", grant | {"enrollment_days": 365})
+            self._say(f'  POST /users/seat/{user["id"]}        {seats} seats in "{product["name"]}" for 365 days')
+        ids = [self._enroll(first, last, course, bundle) for first, last in _STUDENTS]
+        self._await_active(ids)
+
+    def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        operation = self._api.post("/products/sync").raise_for_status().json()["operation"]
+        deadline = time.monotonic() + _SECONDS
+        while operation["status"] not in ("succeeded", "failed", "partial") and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY)
+            operation = self._get(f"/operations/{operation['id']}")
+        self._say(f"  POST /products/sync       {operation['done']} products from Thinkific: {operation['status']}")
+        products = self._api.get("/products", params={"per_page": 100}).raise_for_status().json()["data"]
+        return (
+            next(product for product in products if product["productable_type"] == "Course"),
+            next(product for product in products if product["productable_type"] == "Bundle"),
+        )
+
+    def _enroll(self, first: str, last: str, course: dict[str, Any], bundle: dict[str, Any]) -> int:
+        enrollments = (
+            [course["productable_id"]]
+            if first != "Ada"
+            else [
+                course["productable_id"],
+                {"id": bundle["productable_id"], "productable_type": "Bundle"},
+            ]
+        )
+        student = self._post(
+            "/students",
+            {
+                "first_name": first,
+                "last_name": last,
+                "email": f"{first}.{last}@acme.example".lower(),
+                "user_email": CLIENT_EMAIL,
+                "enrollments": enrollments,
+            },
+        )
+        self._say(f"  POST /students            {first} {last}: {_statuses(student)}")
+        return int(student["id"])
+
+    def _await_active(self, ids: list[int]) -> None:
+        started = time.monotonic()
+        while time.monotonic() - started < _SECONDS:
+            students = [self._get(f"/students/{student_id}") for student_id in ids]
+            waiting = [student for student in students if "pending" in _statuses(student)]
+            if not waiting:
+                break
+            time.sleep(_LOOK_EVERY)
+        seconds = time.monotonic() - started
+        for student in students:
+            self._say(f"  GET  /students/{student['id']:<10} {student['first_name']}: {_statuses(student)}")
+        self._say(f"  Thinkific has followed, {seconds:.1f} s later.")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        data: dict[str, Any] = self._api.get(path).raise_for_status().json()["data"]
+        return data
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        data: dict[str, Any] = self._api.post(path, json=body).raise_for_status().json()["data"]
+        return data
+
+
+def _statuses(student: dict[str, Any]) -> str:
+    return ", ".join(f"{enrollment['name']} {enrollment['status']}" for enrollment in student["enrollments"])

@@ -1,0 +1,55 @@
+"""The table and the queues of the template, made in the emulator; what is there already is left alone."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from b2b_cli.local.emulator import Emulator
+from b2b_cli.local.template import Template
+
+TABLE_NAME = "b2b"
+
+_QUEUE_ATTRIBUTES = ("VisibilityTimeout", "MessageRetentionPeriod")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """``queue_urls`` by the template's logical ids."""
+
+    table_name: str
+    queue_urls: dict[str, str]
+
+    def environment(self) -> dict[str, str]:
+        """As the template's ``Environment`` names them."""
+        return {
+            "TABLE_NAME": self.table_name,
+            "SYNC_QUEUE_URL": self.queue_urls["SyncQueue"],
+            "SYNC_BULK_QUEUE_URL": self.queue_urls["SyncBulkQueue"],
+            "OPERATIONS_QUEUE_URL": self.queue_urls["OperationsQueue"],
+        }
+
+
+def has_table(emulator: Emulator, table_name: str = TABLE_NAME) -> bool:
+    return table_name in emulator.client("dynamodb").list_tables()["TableNames"]
+
+
+def make_resources(emulator: Emulator, template: Template, table_name: str = TABLE_NAME) -> Resources:
+    if not has_table(emulator, table_name):
+        emulator.client("dynamodb").create_table(TableName=table_name, **template.table())
+    sqs = emulator.client("sqs")
+    urls: dict[str, str] = {}
+    for name, properties in template.queues().items():
+        urls[name] = sqs.create_queue(QueueName=f"{table_name}-{name}", Attributes=_attributes(sqs, properties, urls))[
+            "QueueUrl"
+        ]
+    return Resources(table_name, urls)
+
+
+def _attributes(sqs: Any, properties: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:
+    attributes = {name: str(properties[name]) for name in _QUEUE_ATTRIBUTES if name in properties}
+    redrive = properties.get("RedrivePolicy")
+    if redrive is not None:
+        target = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        answer = sqs.get_queue_attributes(QueueUrl=urls[target], AttributeNames=["QueueArn"])
+        attributes["RedrivePolicy"] = json.dumps({**redrive, "deadLetterTargetArn": answer["Attributes"]["QueueArn"]})
+    return attributes

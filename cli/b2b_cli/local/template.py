@@ -1,0 +1,111 @@
+"""What the local stack takes from ``template.yaml``, so that it cannot drift from what is deployed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """CloudFormation's short forms (``!Ref X``) as their long ones (``{"Ref": "X"}``)."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = str(value).split(".")
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
+    return {name: value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """A queue that feeds a function."""
+
+    queue: str
+    handler: str
+    timeout_seconds: int
+    batch_size: int
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that a schedule calls."""
+
+    name: str
+    handler: str
+    timeout_seconds: int
+
+
+class Template:
+    """Logical ids are the template's own."""
+
+    def __init__(self, path: Path = TEMPLATE) -> None:
+        self._content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+
+    def table(self) -> dict[str, Any]:
+        """The arguments of CreateTable, but for the table's name."""
+        properties = self._resource("Table")
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        return {name: properties[name] for name in wanted}
+
+    def queues(self) -> dict[str, dict[str, Any]]:
+        """Properties of each queue, those that others name as dead-letter queue first."""
+        found = {
+            name: resource.get("Properties", {})
+            for name, resource in self._resources().items()
+            if resource["Type"] == "AWS::SQS::Queue"
+        }
+        return dict(sorted(found.items(), key=lambda item: "RedrivePolicy" in item[1]))
+
+    def event_sources(self) -> list[EventSource]:
+        return [
+            EventSource(
+                queue=event["Queue"]["Fn::GetAtt"][0],
+                handler=function["Handler"],
+                timeout_seconds=self._timeout(function),
+                batch_size=event.get("BatchSize", 10),
+                concurrency=event.get("ScalingConfig", {}).get("MaximumConcurrency", 2),
+            )
+            for _, function, event in self._events("SQS")
+        ]
+
+    def schedules(self) -> list[Schedule]:
+        return [
+            Schedule(name, function["Handler"], self._timeout(function))
+            for name, function, _ in self._events("ScheduleV2")
+        ]
+
+    def _events(self, kind: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        for name, resource in self._resources().items():
+            if resource["Type"] != "AWS::Serverless::Function":
+                continue
+            function = resource["Properties"]
+            for event in function.get("Events", {}).values():
+                if event["Type"] == kind:
+                    yield name, function, event["Properties"]
+
+    def _timeout(self, function: dict[str, Any]) -> int:
+        return int(function.get("Timeout", self._content["Globals"]["Function"]["Timeout"]))
+
+    def _resource(self, name: str) -> dict[str, Any]:
+        properties: dict[str, Any] = self._resources()[name]["Properties"]
+        return properties
+
+    def _resources(self) -> dict[str, Any]:
+        resources: dict[str, Any] = self._content["Resources"]
+        return resources

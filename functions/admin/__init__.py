@@ -1,0 +1,1 @@
+"""What concerns the school as a whole: tokens, operations, health."""

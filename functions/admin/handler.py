@@ -1,0 +1,16 @@
+"""The Lambda function of ``admin``."""
+
+import gc
+
+# Nothing imported here is ever garbage: collecting meanwhile only delays the start.
+gc.disable()
+
+from admin.routes import router
+from b2b.http.app import create_app
+from b2b.http.asgi import lambda_handler
+from b2b.wiring.core import services
+
+handler = lambda_handler(create_app(router, services()), "admin")
+
+gc.freeze()
+gc.enable()

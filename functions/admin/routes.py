@@ -1,0 +1,75 @@
+"""``/api/tokens``, ``/api/operations``, ``/api/health``: each route turns a request into one service call."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from admin.schemas import CreateToken, NewTokenResource, TokenResource, present
+from b2b.domain.tokens import SCOPES
+from b2b.http.authentication import CurrentPrincipal, Scoped
+from b2b.http.bodies import JsonBody
+from b2b.http.operations import OperationResource, present_operation
+from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.paths import path_id, path_text
+from b2b.http.services import CurrentServices
+
+router = APIRouter(prefix="/api")
+_tokens = [Depends(Scoped("tokens:write"))]
+_any_token = [Depends(Scoped(None))]
+
+TokenId = Annotated[int, path_id("id", "token")]
+
+
+@router.get("/health", tags=["Health"], summary="Whether the API answers")
+async def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get(
+    "/tokens", dependencies=_tokens, response_model=ListBody[TokenResource], tags=["Tokens"], summary="List tokens"
+)
+async def list_tokens(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
+    return page_body(request, services.tokens.list_page(page), present)
+
+
+@router.post(
+    "/tokens",
+    dependencies=_tokens,
+    response_model=DataBody[NewTokenResource],
+    status_code=201,
+    tags=["Tokens"],
+    summary="Make a token",
+)
+async def create_token(
+    principal: CurrentPrincipal,
+    body: Annotated[CreateToken, Depends(JsonBody(CreateToken))],
+    services: CurrentServices,
+) -> dict[str, Any]:
+    token, secret = services.tokens.create(
+        body.name,
+        user_id=principal.user_id,
+        scopes=SCOPES if body.scopes is None else body.scopes,
+        allowed=principal.scopes,
+        expires_at=body.expires_at,
+    )
+    return {"data": present(token) | {"token": secret}}
+
+
+@router.delete("/tokens/{id}", dependencies=_tokens, status_code=204, tags=["Tokens"], summary="Revoke a token")
+async def delete_token(token_id: TokenId, services: CurrentServices) -> Response:
+    services.tokens.revoke(token_id)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/operations/{id}",
+    dependencies=_any_token,
+    response_model=DataBody[OperationResource],
+    tags=["Operations"],
+    summary="How far an operation is",
+)
+async def get_operation(
+    operation_id: Annotated[str, path_text("id", "operation")], services: CurrentServices
+) -> dict[str, Any]:
+    return {"data": present_operation(*services.operations.get(operation_id))}

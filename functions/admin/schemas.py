@@ -1,0 +1,59 @@
+"""Tokens on the wire."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator
+
+from b2b.domain import timestamps
+from b2b.domain.tokens import SCOPES, Token, sorted_scopes
+from b2b.http.fields import Text, refusal
+
+
+def _scope(value: object) -> str:
+    if isinstance(value, str) and value in SCOPES:
+        return value
+    raise refusal(f"must be one of {', '.join(SCOPES)}")
+
+
+def _moment(value: object) -> datetime:
+    """ISO 8601; a bare date is its midnight, a time without offset is UTC."""
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise refusal("must be an ISO 8601 date")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class CreateToken(BaseModel):
+    name: Text
+    scopes: list[Annotated[str, BeforeValidator(_scope)]] | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
+
+
+class TokenResource(BaseModel):
+    id: int
+    name: str
+    scopes: list[str]
+    last_four: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+
+
+class NewTokenResource(TokenResource):
+    token: str
+
+
+def present(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": sorted_scopes(token.scopes),
+        "last_four": token.last_four,
+        "created_at": timestamps.to_text(token.created_at),
+        "last_used_at": timestamps.optional_text(token.last_used_at),
+        "expires_at": timestamps.optional_text(token.expires_at),
+    }

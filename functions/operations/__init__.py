@@ -1,0 +1,1 @@
+"""Carries on the calls that touch many records."""

@@ -1,0 +1,61 @@
+"""``/api/products``: each route turns a request into one service call."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from b2b.domain.errors import InvalidInput
+from b2b.domain.operations import OperationType
+from b2b.http.authentication import Scoped
+from b2b.http.bodies import JsonBody
+from b2b.http.fields import MAX_TEXT
+from b2b.http.operations import OperationResource, StartedBody, present_operation
+from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.paths import path_id
+from b2b.http.services import CurrentServices
+from products.schemas import ProductResource, SyncCatalogue, present
+
+router = APIRouter(prefix="/api/products", tags=["Products"])
+_readable = [Depends(Scoped("products:read"))]
+_writable = [Depends(Scoped("products:write"))]
+
+ProductId = Annotated[int, path_id("id", "product")]
+
+
+@router.get("", dependencies=_readable, response_model=ListBody[ProductResource], summary="List products")
+async def list_products(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
+    return page_body(request, services.products.list_page(page), present)
+
+
+async def _term(
+    term: Annotated[str | None, Query(description="part of the name, or a Thinkific or productable id")] = None,
+) -> str:
+    wanted = (term or "").strip()
+    if not wanted:
+        raise InvalidInput.field("term", "The term field is required.")
+    if len(wanted) > MAX_TEXT:
+        raise InvalidInput.field("term", f"The term field must not be greater than {MAX_TEXT} characters.")
+    return wanted
+
+
+@router.get("/search", dependencies=_readable, response_model=DataBody[list[ProductResource]], summary="Find products")
+async def search_products(term: Annotated[str, Depends(_term)], services: CurrentServices) -> dict[str, Any]:
+    return {"data": [present(product) for product in services.products.search(term)]}
+
+
+@router.post(
+    "/sync",
+    dependencies=_writable,
+    response_model=StartedBody[OperationResource],
+    summary="Refresh the catalogue from Thinkific",
+)
+async def sync_products(
+    _: Annotated[SyncCatalogue, Depends(JsonBody(SyncCatalogue))], services: CurrentServices
+) -> dict[str, Any]:
+    started = present_operation(services.operations.start(OperationType.CATALOGUE_SYNC), [])
+    return {"data": started, "operation": started}
+
+
+@router.get("/{id}", dependencies=_readable, response_model=DataBody[ProductResource], summary="Read a product")
+async def get_product(product_id: ProductId, services: CurrentServices) -> dict[str, Any]:
+    return {"data": present(services.products.get(product_id))}

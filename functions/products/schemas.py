@@ -1,0 +1,40 @@
+"""Products on the wire."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from b2b.domain import timestamps
+from b2b.domain.products import Product, ProductableType
+
+
+class SyncCatalogue(BaseModel):
+    """Nothing to say: an empty object, or no body at all."""
+
+
+class ProductResource(BaseModel):
+    id: int
+    thinkific_id: int
+    productable_id: int
+    productable_type: ProductableType
+    name: str
+    status: str
+    slug: str | None
+    course_ids: list[int]
+    created_at: str
+    updated_at: str
+
+
+def present(product: Product) -> dict[str, Any]:
+    return {
+        "id": product.id,
+        "thinkific_id": product.id,
+        "productable_id": product.productable_id,
+        "productable_type": product.productable_type,
+        "name": product.name,
+        "status": product.status,
+        "slug": product.slug,
+        "course_ids": list(product.course_ids),
+        "created_at": timestamps.to_text(product.created_at),
+        "updated_at": timestamps.to_text(product.updated_at),
+    }

@@ -1,0 +1,16 @@
+"""The Lambda function of ``students``."""
+
+import gc
+
+# Nothing imported here is ever garbage: collecting meanwhile only delays the start.
+gc.disable()
+
+from b2b.http.app import create_app
+from b2b.http.asgi import lambda_handler
+from b2b.wiring.core import services
+from students.routes import router
+
+handler = lambda_handler(create_app(router, services()), "students")
+
+gc.freeze()
+gc.enable()

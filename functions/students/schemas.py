@@ -1,0 +1,133 @@
+"""Students on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+
+from b2b.domain import timestamps
+from b2b.domain.enrollments import Enrollment, EnrollmentStatus
+from b2b.domain.products import Product, ProductableType, ProductReference
+from b2b.domain.students import StudentView
+from b2b.http.fields import Boolean, Email, ProductableTypeField, Text, ThinkificId, refusal
+from b2b.services.students import Enrolling, Names
+
+MAX_ENROLLMENTS = 500
+
+
+class EnrollmentItem(BaseModel):
+    """A course or bundle by its id; ``productable_type`` where the two share the number."""
+
+    id: ThinkificId
+    productable_type: ProductableTypeField | None = None
+
+
+_NUMBER = TypeAdapter(ThinkificId)
+
+
+def _item(value: object) -> object:
+    """A bare number stands for an object with this id; what is wrong with it is said of ``enrollments.0``."""
+    if isinstance(value, dict):
+        return value
+    try:
+        return {"id": _NUMBER.validate_python(value)}
+    except ValidationError as error:
+        raise refusal(error.errors()[0]["msg"]) from None
+
+
+Item = Annotated[EnrollmentItem, BeforeValidator(_item)]
+
+
+class _Enrollments(BaseModel):
+    """What both calls that enrol share."""
+
+    productable_type: ProductableTypeField | None = None
+    enforce_seats: Boolean | None = None
+
+    def enrolling(self, items: list[EnrollmentItem], user_email: str | None, acting_user_id: int) -> Enrolling:
+        references = [ProductReference(item.id, item.productable_type or self.productable_type) for item in items]
+        return Enrolling(
+            user_email=user_email,
+            acting_user_id=acting_user_id,
+            references=references,
+            enforce_seats=bool(self.enforce_seats),
+        )
+
+
+class UpsertStudent(_Enrollments):
+    first_name: Text
+    last_name: Text
+    email: Email
+    user_email: Email | None = None
+    enrollments: Annotated[list[Item], Field(max_length=MAX_ENROLLMENTS)] | None = None
+
+    @property
+    def names(self) -> Names:
+        return Names(first_name=self.first_name, last_name=self.last_name)
+
+
+class EnrollStudent(_Enrollments):
+    email: Email
+    user_email: Email
+    enrollments: Annotated[list[Item], Field(min_length=1, max_length=MAX_ENROLLMENTS)]
+
+
+class UserBrief(BaseModel):
+    id: int
+    name: str
+    email: str
+
+
+class EnrollmentResource(BaseModel):
+    product_id: int
+    thinkific_id: int
+    productable_type: ProductableType
+    name: str
+    status: EnrollmentStatus
+    error: str | None
+    activated_at: str | None
+    expiry_date: str | None
+    percentage_completed: float | None
+
+
+class StudentResource(BaseModel):
+    id: int
+    thinkific_id: int | None
+    first_name: str
+    last_name: str
+    email: str
+    users: list[UserBrief]
+    enrollments: list[EnrollmentResource]
+    created_at: str
+    updated_at: str
+
+
+def present(view: StudentView, now: datetime) -> dict[str, Any]:
+    """``now`` decides what has expired."""
+    student = view.student
+    return {
+        "id": student.id,
+        "thinkific_id": student.thinkific_id,
+        "first_name": student.first_name,
+        "last_name": student.last_name,
+        "email": student.email,
+        "users": [{"id": user.id, "name": user.name, "email": user.email} for user in view.users],
+        "enrollments": [_present_enrollment(enrollment, product, now) for enrollment, product in view.enrollments],
+        "created_at": timestamps.to_text(student.created_at),
+        "updated_at": timestamps.to_text(student.updated_at),
+    }
+
+
+def _present_enrollment(enrollment: Enrollment, product: Product, now: datetime) -> dict[str, Any]:
+    status = enrollment.status(now)
+    return {
+        "product_id": product.id,
+        "thinkific_id": product.productable_id,
+        "productable_type": product.productable_type,
+        "name": product.name,
+        "status": status,
+        "error": enrollment.error if status is EnrollmentStatus.FAILED else None,
+        "activated_at": timestamps.to_text(enrollment.activated_at),
+        "expiry_date": timestamps.optional_text(enrollment.expiry_date),
+        "percentage_completed": enrollment.percentage_completed,
+    }

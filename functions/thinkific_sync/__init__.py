@@ -1,0 +1,1 @@
+"""Brings students to Thinkific, one message at a time."""

@@ -1,0 +1,146 @@
+"""Users on the wire."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from b2b.domain import seats, timestamps
+from b2b.domain.products import Product, ProductableType, ProductReference
+from b2b.domain.users import MAX_SEATS, Grant, GrantTerms, UserView
+from b2b.http.fields import (
+    Boolean,
+    Days,
+    Email,
+    Integer,
+    Password,
+    ProductableTypeField,
+    Seats,
+    Text,
+    ThinkificId,
+)
+from b2b.services.users import UNSET, UserFields
+
+
+class CreateUser(BaseModel):
+    name: Text
+    email: Email
+    password: Password
+    max_seats: Seats | None = None
+
+    def fields(self) -> UserFields:
+        return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
+
+
+class UpsertUser(BaseModel):
+    email: Email
+    name: Text | None = None
+    password: Password | None = None
+    max_seats: Seats | None = None
+
+    def fields(self) -> UserFields:
+        return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
+
+
+class SearchUser(BaseModel):
+    email: Email
+
+
+class _Terms(BaseModel):
+    thinkific_id: ThinkificId
+    active: Boolean
+    enrollment_days: Days
+    productable_type: ProductableTypeField | None = None
+    reusable: Boolean | None = None
+
+    @property
+    def reference(self) -> ProductReference:
+        return ProductReference(self.thinkific_id, self.productable_type)
+
+    @property
+    def terms(self) -> GrantTerms:
+        return GrantTerms(active=self.active, enrollment_days=self.enrollment_days, reusable=self.reusable)
+
+
+class SetAccess(_Terms):
+    max_seats: Seats | None
+
+
+class AddSeats(_Terms):
+    add_seats: Annotated[Integer, Field(ge=1, le=MAX_SEATS)]
+
+
+class GroupResource(BaseModel):
+    id: int | None
+    name: str
+
+
+class GrantResource(BaseModel):
+    product_id: int
+    thinkific_id: int
+    productable_type: ProductableType
+    name: str
+    active: bool
+    max_seats: int | None
+    seats_used: int
+    seats_available: int | None
+    over_allocated: int
+    enrollment_days: int
+    reusable: bool
+
+
+class UserResource(BaseModel):
+    id: int
+    name: str
+    email: str
+    role: str
+    max_seats: int | None
+    seats_used: int
+    seats_available: int | None
+    over_allocated: int
+    group: GroupResource | None
+    products: list[GrantResource]
+    created_at: str
+    updated_at: str
+
+
+def present(view: UserView) -> dict[str, Any]:
+    user = view.user
+    return {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "role": user.role.value,
+        **_seats(user.max_seats, user.seats_used),
+        "group": {"id": user.group.id, "name": user.group.name} if user.group else None,
+        "products": [_present_grant(grant, product) for grant, product in view.grants],
+        "created_at": timestamps.to_text(user.created_at),
+        "updated_at": timestamps.to_text(user.updated_at),
+    }
+
+
+def _present_grant(grant: Grant, product: Product) -> dict[str, Any]:
+    return {
+        "product_id": product.id,
+        "thinkific_id": product.productable_id,
+        "productable_type": product.productable_type,
+        "name": product.name,
+        "active": grant.active,
+        **_seats(grant.max_seats, grant.seats_used),
+        "enrollment_days": grant.enrollment_days,
+        "reusable": grant.reusable,
+    }
+
+
+def _seats(max_seats: int | None, seats_used: int) -> dict[str, int | None]:
+    return {
+        "max_seats": max_seats,
+        "seats_used": seats_used,
+        "seats_available": seats.available(max_seats, seats_used),
+        "over_allocated": seats.over_allocated(max_seats, seats_used),
+    }
+
+
+def _fields(body: BaseModel, *, name: str | None, password: str | None, max_seats: int | None) -> UserFields:
+    """``max_seats: null`` means unlimited, which is not the same as not mentioning it."""
+    limit = max_seats if "max_seats" in body.model_fields_set else UNSET
+    return UserFields(name=name, password=password, max_seats=limit)

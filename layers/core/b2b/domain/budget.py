@@ -1,0 +1,105 @@
+"""The calls a minute that the site allows, shared by every worker through one item of the table.
+
+A generic cell rate algorithm (ITU-T I.371): the item holds the *theoretical arrival time*, the moment at which all
+calls granted so far would have been made at an even pace. A call is granted when that moment is at most
+``burst - 1`` intervals ahead of now. With ``interval = 60 / (rate - burst + 1)`` no window of 60 seconds ever holds
+more than ``rate`` calls, whichever workers make them and wherever they crash: a slot is taken before the call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+WINDOW_SECONDS = 60.0
+_BURST = 4  # enough for a whole new student (look-up, create, group, enrol) without a pause
+_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetState:
+    """``arrival``, ``paused_until``: epoch seconds. ``version`` 0: there is no item yet."""
+
+    version: int = 0
+    arrival: float = 0.0
+    paused_until: float = 0.0
+    pause_reason: str | None = None
+
+
+class BudgetLedger(Protocol):
+    """Where the state is kept, exactly and for all."""
+
+    def read(self) -> BudgetState: ...
+
+    def replace(self, state: BudgetState) -> BudgetState | None:
+        """Write ``state`` if its version is one above what is stored; None = done, else what is stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A call is not allowed for another ``seconds``. ``paused``: because the site refuses our key."""
+
+    seconds: float
+    paused: bool = False
+
+
+class Budget:
+    """``rate``: calls allowed in any 60 seconds. ``now``: epoch seconds."""
+
+    def __init__(self, ledger: BudgetLedger, *, rate: int, now: Callable[[], float]) -> None:
+        if rate < 1:
+            raise ValueError(f"The rate must be at least 1 call a minute, not {rate}.")
+        self._ledger = ledger
+        self._now = now
+        burst = min(_BURST, rate)
+        self._interval = WINDOW_SECONDS / (rate - burst + 1)
+        self._tolerance = (burst - 1) * self._interval
+        self._known = BudgetState()
+
+    def take(self) -> Wait | None:
+        """One call: None when it is granted, else how long to wait before asking again."""
+        state = self._known
+        while True:
+            now = self._now()
+            if state.paused_until > now:
+                # Ask what the others know: a person may have mended it.
+                fresh = self._ledger.read()
+                if fresh.paused_until > now:
+                    self._known = fresh
+                    return Wait(fresh.paused_until - now, paused=True)
+                state = fresh
+            early = state.arrival - self._tolerance - now
+            if early > 0:
+                fresh = self._ledger.read()
+                if fresh.version == state.version:
+                    self._known = state
+                    return Wait(early)
+                state = fresh
+                continue
+            granted = BudgetState(version=state.version + 1, arrival=max(now, state.arrival) + self._interval)
+            stored = self._ledger.replace(granted)
+            if stored is None:
+                self._known = granted
+                return None
+            state = stored
+
+    def hold(self, seconds: float) -> None:
+        """Thinkific said it has had enough (429): no call by anyone for ``seconds``."""
+        self._change(lambda state, now: replace(state, arrival=max(state.arrival, now + seconds + self._tolerance)))
+
+    def pause(self, reason: str) -> None:
+        """Thinkific refuses the key: one call a minute, to notice when it is mended."""
+        self._change(lambda state, now: replace(state, paused_until=now + _PAUSE_SECONDS, pause_reason=reason))
+
+    def state(self) -> BudgetState:
+        return self._ledger.read()
+
+    def _change(self, change: Callable[[BudgetState, float], BudgetState]) -> None:
+        state = self._ledger.read()
+        while True:
+            changed = replace(change(state, self._now()), version=state.version + 1)
+            stored = self._ledger.replace(changed)
+            if stored is None:
+                self._known = changed
+                return
+            state = stored

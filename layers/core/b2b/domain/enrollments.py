@@ -1,0 +1,99 @@
+"""Enrolments: what is wanted for a student in a product, and what Thinkific has confirmed of it.
+
+Every change of what is wanted raises ``version``; the sync confirms, or gives up on, *a version*. So a wish that
+changes while it is being carried out is simply not fulfilled yet.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from b2b.domain import expiry
+from b2b.domain.products import Product, ProductableType
+
+
+class EnrollmentStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """One student in one product.
+
+    ``seat_holders``: the users who enrolled the student here and hold a seat for it.
+    ``expiry_date`` None = not limited. ``percentage_completed`` 0..100, None until known.
+    ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
+    ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
+    ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202).
+    """
+
+    student_id: int
+    product_id: int
+    productable_id: int
+    productable_type: ProductableType
+    version: int
+    confirmed_version: int = 0
+    failed_version: int = 0
+    error: str | None = None
+    activated_at: datetime
+    expiry_date: datetime | None
+    is_exact: bool = False
+    seat_holders: frozenset[int] = frozenset()
+    thinkific_id: int | None = None
+    known_in_thinkific: bool = False
+    bundle_ordered_version: int = 0
+    percentage_completed: float | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Thinkific has still to be told."""
+        return self.version not in (self.confirmed_version, self.failed_version)
+
+    def status(self, now: datetime) -> EnrollmentStatus:
+        """Decided on reading, so that a late sweep never shows access that has ended."""
+        if self.failed_version == self.version:
+            return EnrollmentStatus.FAILED
+        if expiry.is_past(self.expiry_date, now):
+            return EnrollmentStatus.EXPIRED
+        if self.confirmed_version != self.version:
+            return EnrollmentStatus.PENDING
+        return EnrollmentStatus.ACTIVE
+
+
+def new(product: Product, student_id: int, expiry_date: datetime | None, now: datetime) -> Enrollment:
+    return Enrollment(
+        student_id=student_id,
+        product_id=product.id,
+        productable_id=product.productable_id,
+        productable_type=product.productable_type,
+        version=1,
+        activated_at=now,
+        expiry_date=expiry_date,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
+    """The enrolment after one more call to enrol: the later expiry wins, an ended or failed one starts again.
+
+    Returns the very same object when nothing changes.
+    """
+    status = enrollment.status(now)
+    has_ended = expiry.is_past(enrollment.expiry_date, now)
+    wanted = expiry_date if has_ended else expiry.later(enrollment.expiry_date, expiry_date)
+    if wanted == enrollment.expiry_date and status is not EnrollmentStatus.FAILED:
+        return enrollment
+    return replace(enrollment, version=enrollment.version + 1, expiry_date=wanted, is_exact=False, updated_at=now)
+
+
+def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
+    """The enrolment with its end set, whatever it was; the very same object when it is that already."""
+    if enrollment.expiry_date == expiry_date and enrollment.failed_version != enrollment.version:
+        return enrollment
+    return replace(enrollment, version=enrollment.version + 1, expiry_date=expiry_date, is_exact=True, updated_at=now)

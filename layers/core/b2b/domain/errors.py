@@ -1,0 +1,97 @@
+"""Every refusal the product knows, in the words of the person who reads it.
+
+B2BError
+├── InvalidInput        the request's content is wrong; names each field
+├── NotFound            no such record
+├── Unauthenticated     no token, or one that is not good
+├── Forbidden           a good token without the scope
+├── Conflict            the state of things forbids it, a retry does not help
+│   └── SeatsExhausted  an enforced call found too few seats
+├── TooManyRequests     a retry after ``retry_after`` seconds helps
+└── WriteConflict       others wrote first: read again and retry
+    └── ConditionFailed the state that a write relied on has changed
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+class B2BError(Exception):
+    """Base of all expected refusals. ``str(error)`` is a sentence for a person."""
+
+
+class InvalidInput(B2BError):
+    """Content that cannot be accepted. ``errors`` maps a field (``enrollments.0``) to its sentences."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        self.errors = {field: list(messages) for field, messages in errors.items()}
+        messages = [message for found in self.errors.values() for message in found]
+        more = len(messages) - 1
+        suffix = f" (and {more} more error{'s' if more > 1 else ''})" if more > 0 else ""
+        super().__init__(messages[0] + suffix)
+
+    @classmethod
+    def field(cls, name: str, message: str) -> "InvalidInput":
+        return cls({name: [message]})
+
+
+class NotFound(B2BError):
+    """No such record."""
+
+
+class Unauthenticated(B2BError):
+    def __init__(self) -> None:
+        super().__init__("Unauthenticated.")
+
+
+class Forbidden(B2BError):
+    def __init__(self) -> None:
+        super().__init__("This action is unauthorized.")
+
+
+class Conflict(B2BError):
+    """A conflict that a retry cannot cure. ``code`` is for programs."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatShortage:
+    """One limit that an enforced call would break. ``scope``: "account" or "product"."""
+
+    scope: str
+    product_id: int | None
+    max_seats: int
+    seats_used: int
+    requested: int
+
+
+class SeatsExhausted(Conflict):
+    def __init__(self, shortages: Iterable[SeatShortage]) -> None:
+        self.shortages = tuple(shortages)
+        super().__init__("There are not enough free seats.", code="seats_exhausted")
+
+
+class TooManyRequests(B2BError):
+    """Try again after ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too Many Attempts.")
+        self.retry_after = retry_after
+
+
+class WriteConflict(B2BError):
+    """Another write touched the same items at the same time."""
+
+    def __init__(self, message: str = "Others wrote to the same records at the same time.") -> None:
+        super().__init__(message)
+
+
+class ConditionFailed(WriteConflict):
+    """The state a write relied on has changed. ``failed`` holds the positions of the actions refused."""
+
+    def __init__(self, failed: Iterable[int] = (0,)) -> None:
+        self.failed = frozenset(failed)
+        super().__init__("A record changed between reading and writing it.")

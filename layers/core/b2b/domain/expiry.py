@@ -1,0 +1,38 @@
+"""When an enrolment ends. ``None`` as a moment means: it does not."""
+
+from datetime import UTC, datetime, timedelta
+
+MAX_DAYS = 36_500
+
+
+def after_days(now: datetime, days: int) -> datetime | None:
+    """The end of an enrolment of ``days`` x 24 h made now; 0 days = it does not end."""
+    return None if days == 0 else now + timedelta(days=days)
+
+
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two ends; not ending is the latest."""
+    return None if one is None or other is None else max(one, other)
+
+
+def is_past(expiry: datetime | None, now: datetime) -> bool:
+    return expiry is not None and expiry <= now
+
+
+def end_of_yesterday(now: datetime) -> datetime:
+    """Yesterday 23:59:59 UTC: what ends access in Thinkific at once.
+
+    Thinkific applies an expiry by the day ("today or earlier removes access"), so that a moment of today
+    may not (fact sheet, 5.2, removing access).
+    """
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(seconds=1)
+
+
+def without_end(now: datetime) -> datetime:
+    """The date that lifts a limit in Thinkific.
+
+    Whether Thinkific accepts ``null`` to clear an expiry is not known (fact sheet, 5.2); a date a
+    hundred years away is, and means the same to a student.
+    """
+    return now + timedelta(days=MAX_DAYS)

@@ -1,0 +1,49 @@
+"""Operations: calls that touch many records and go on after their answer (contract, section 1)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class OperationType(StrEnum):
+    CATALOGUE_SYNC = "catalogue_sync"
+
+
+class OperationStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PARTIAL = "partial"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (OperationStatus.SUCCEEDED, OperationStatus.FAILED, OperationStatus.PARTIAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFailure:
+    student_id: int | None
+    email: str | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """``state`` is where it goes on after an interruption; its meaning is the type's own.
+
+    ``version`` rises with every write: a second worker at the same operation finds its write refused.
+    """
+
+    id: str
+    type: OperationType
+    status: OperationStatus = OperationStatus.PENDING
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    error: str | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime

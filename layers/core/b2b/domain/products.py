@@ -1,0 +1,85 @@
+"""Products: courses and bundles of the school, as Thinkific's catalogue lists them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+DELETED = "deleted"
+
+
+class ProductableType(StrEnum):
+    COURSE = "Course"
+    BUNDLE = "Bundle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """``id`` is Thinkific's product id, ``productable_id`` the id of the course or bundle it sells."""
+
+    id: int
+    productable_id: int
+    productable_type: ProductableType
+    name: str
+    status: str
+    slug: str | None
+    course_ids: tuple[int, ...] = ()
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it vanished from Thinkific: kept, but no longer to be granted or enrolled."""
+        return self.status == DELETED
+
+    def matches(self, term: str) -> bool:
+        """Whether a search for ``term`` finds it: part of the name in any case, or one of its two ids."""
+        return term.casefold() in self.name.casefold() or term in (str(self.id), str(self.productable_id))
+
+
+@dataclass(frozen=True, slots=True)
+class ProductReference:
+    """How a request names a product: the course's or bundle's id, else the product's (contract, section 2)."""
+
+    number: int
+    productable_type: ProductableType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The products that a reference's number may mean."""
+
+    by_productable: tuple[Product, ...] = field(default=())
+    by_id: Product | None = None
+
+
+class UnresolvedReference(ValueError):
+    """``str(error)`` tells the caller what to do about it."""
+
+
+def resolve(reference: ProductReference, candidates: Candidates) -> Product:
+    """The one product that ``reference`` means.
+
+    Raises UnresolvedReference when there is none, when it is gone from Thinkific, or when a course and a bundle
+    share the number and the reference does not say which.
+    """
+    wanted = reference.productable_type
+    found = [product for product in candidates.by_productable if wanted in (None, product.productable_type)]
+    alive = _without_deleted(found)
+    if len(alive) > 1:
+        raise UnresolvedReference(
+            f"Both a course and a bundle have the id {reference.number}: say which with `productable_type`."
+        )
+    if not found and candidates.by_id is not None and wanted in (None, candidates.by_id.productable_type):
+        found = [candidates.by_id]
+        alive = _without_deleted(found)
+    if not found:
+        kind = wanted.value.lower() if wanted else "course, bundle or product"
+        raise UnresolvedReference(f"There is no {kind} with the id {reference.number}.")
+    if not alive:
+        raise UnresolvedReference(f'"{found[0].name}" (id {reference.number}) no longer exists in Thinkific.')
+    return alive[0]
+
+
+def _without_deleted(products: Iterable[Product]) -> list[Product]:
+    return [product for product in products if not product.is_deleted]

@@ -1,0 +1,103 @@
+"""Thinkific, as the product sees it: what it says of a person, and the ways in which a call to it can end.
+
+ThinkificError
+├── ThinkificDelay       try again later, nothing was done
+│   ├── BudgetSpent      the calls allowed are used up for now
+│   ├── SitePaused       the school's key is refused: a person has to act
+│   └── ThinkificDown    no answer, or a passing fault
+├── AnswerLost           what a call did is not known: look before repeating it
+├── ThinkificMissing     an id that Thinkific does not know (any more)
+└── ThinkificRejected    it will never accept this; ``reason`` is for a person
+    └── EmailTaken       another account has the e-mail
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkificUser:
+    id: int
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkificEnrollment:
+    """A course enrolment there. ``percentage_completed`` 0..100; ``activated_at`` None: a free preview, no access."""
+
+    id: int
+    user_id: int
+    course_id: int
+    activated_at: datetime | None
+    expiry_date: datetime | None
+    percentage_completed: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """A product of the catalogue. ``productable_type`` as Thinkific spells it: it may know more types than we do."""
+
+    id: int
+    productable_id: int
+    productable_type: str
+    name: str
+    status: str
+    slug: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePage:
+    entries: tuple[CatalogueEntry, ...]
+    next_page: int | None
+    total: int | None
+
+
+class ThinkificError(Exception):
+    """Base of the ways in which a call does not do what it should."""
+
+
+class ThinkificDelay(ThinkificError):
+    """Nothing was done; worth another try after ``retry_after`` seconds.
+
+    ``is_failed_attempt``: whether the call was made at all.
+    """
+
+    is_failed_attempt = False
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BudgetSpent(ThinkificDelay):
+    """The calls allowed to the site are used up for now."""
+
+
+class SitePaused(ThinkificDelay):
+    """Thinkific refuses the key (401) or the plan (403): nothing works until a person has acted."""
+
+
+class ThinkificDown(ThinkificDelay):
+    """No answer, an answer that is none, or one that says try later."""
+
+    is_failed_attempt = True
+
+
+class AnswerLost(ThinkificError):
+    """A call was made and its answer did not arrive or makes no sense: a write may have happened."""
+
+
+class ThinkificMissing(ThinkificError):
+    """404: an id that Thinkific does not know."""
+
+
+class ThinkificRejected(ThinkificError):
+    """Thinkific will never accept this."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EmailTaken(ThinkificRejected):
+    """422 on ``email``: another account has it."""

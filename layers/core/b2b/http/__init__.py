@@ -1,0 +1,1 @@
+"""What all API functions share: authentication, error bodies, request bodies, pages. Knows no AWS and no table."""

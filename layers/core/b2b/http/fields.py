@@ -1,0 +1,124 @@
+"""Types of request fields, and what is said when a value does not fit, in the manner of a Laravel API.
+
+An integer may come as digits in a string, a boolean as true/false/1/0/"1"/"0"; text is trimmed, and an empty one
+counts as not given (contract, section 1).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from b2b.domain.emails import is_email
+from b2b.domain.expiry import MAX_DAYS
+from b2b.domain.products import ProductableType
+from b2b.domain.users import MAX_SEATS
+
+MAX_TEXT = 255
+MIN_PASSWORD = 8
+MAX_ID = 2**53
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+
+_OURS = "b2b"
+
+
+def refusal(what: str) -> PydanticCustomError:
+    """Raised by a validator: ``what`` reads behind "The ... field"."""
+    return PydanticCustomError(_OURS, "{what}", {"what": what})
+
+
+_REQUIRED = refusal("is required")
+
+# How pydantic's own refusals read there.
+_SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "is required",
+    "string_too_long": lambda context: f"must not be greater than {context['max_length']} characters",
+    "string_too_short": lambda context: f"must be at least {context['min_length']} characters",
+    "greater_than_equal": lambda context: f"must be at least {context['ge']}",
+    "less_than_equal": lambda context: f"must not be greater than {context['le']}",
+    "list_type": lambda _: "must be an array",
+    "too_long": lambda context: f"must not have more than {context['max_length']} items",
+    "too_short": lambda context: f"must have at least {context['min_length']} items",
+}
+
+
+def sentence(name: str, error: ErrorDetails) -> str:
+    """``The max seats field must be an integer.``"""
+    kind = error["type"]
+    if kind == _OURS:
+        what = error["msg"]
+    elif kind in _SENTENCES:
+        what = _SENTENCES[kind](error.get("ctx", {}))
+    else:
+        what = f"is not valid ({error['msg']})"
+    return f"The {name.replace('_', ' ')} field {what}."
+
+
+def _trimmed(value: object) -> str:
+    trimmed = _string(value).strip()
+    if not trimmed:
+        raise _REQUIRED
+    return trimmed
+
+
+def _string(value: object) -> str:
+    if value is None or value == "":
+        raise _REQUIRED
+    if not isinstance(value, str):
+        raise refusal("must be a string")
+    return value
+
+
+def _email(value: str) -> str:
+    if not is_email(value):
+        raise refusal("must be a valid e-mail address")
+    return value
+
+
+def _integer(value: object) -> int:
+    if value is None:
+        raise _REQUIRED
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    raise refusal("must be an integer")
+
+
+def _thinkific_id(value: object) -> int:
+    number = _integer(value)
+    if not 1 <= number <= MAX_ID:
+        raise refusal("must be a positive id")
+    return number
+
+
+def _boolean(value: object) -> bool:
+    if value is None:
+        raise _REQUIRED
+    # A float 1.0 equals 1 but is neither; so is text other than these two.
+    if isinstance(value, bool | int) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str) and value in ("0", "1"):
+        return value == "1"
+    raise refusal("must be true or false")
+
+
+def _productable_type(value: object) -> ProductableType:
+    if isinstance(value, str) and value.strip().capitalize() in set(ProductableType):
+        return ProductableType(value.strip().capitalize())
+    raise refusal('must be "Course" or "Bundle"')
+
+
+Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT)]
+Email = Annotated[Text, AfterValidator(_email)]
+# Kept to the letter: a blank may be part of it.
+Password = Annotated[str, BeforeValidator(_string), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT)]
+Integer = Annotated[int, BeforeValidator(_integer)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS)]
+Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS)]
+ThinkificId = Annotated[int, BeforeValidator(_thinkific_id)]
+ProductableTypeField = Annotated[ProductableType, BeforeValidator(_productable_type)]

@@ -1,0 +1,125 @@
+"""Refreshing the catalogue from Thinkific: page by page, then the courses of each bundle, then what vanished.
+
+The operation's ``state`` says where to go on:
+``{"phase": "pages", "page": 1, "seen": [...]}`` -> ``{"phase": "bundles", "seen": [...], "bundles": [...]}``.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from b2b.domain.operations import Operation, OperationStatus
+from b2b.domain.products import DELETED, Product, ProductableType
+from b2b.domain.timestamps import Clock
+from b2b.domain.upstream import CatalogueEntry, ThinkificMissing
+from b2b.services.contention import retry_conflicts
+
+if TYPE_CHECKING:
+    from b2b.storage.store import Store
+    from b2b.thinkific.client import Thinkific
+
+KIND = "PRODUCTS"
+
+_TYPES = {kind.value: kind for kind in ProductableType}
+
+
+class CatalogueSync:
+    """One catalogue refresh. Safe to run twice: it only ever writes what Thinkific says."""
+
+    def __init__(self, store: "Store", thinkific: "Thinkific", clock: Clock) -> None:
+        self._store = store
+        self._thinkific = thinkific
+        self._clock = clock
+
+    def step(self, operation: Operation) -> Operation:
+        """One call to Thinkific and what follows from it; final when there is nothing more to do."""
+        state = operation.state or {"phase": "pages", "page": 1, "seen": []}
+        if state["phase"] == "pages":
+            return self._read_page(operation, state)
+        if state["bundles"]:
+            return self._read_bundle(operation, state)
+        self._mark_vanished({int(seen) for seen in state["seen"]})
+        return replace(operation, status=OperationStatus.SUCCEEDED, done=operation.total, state={})
+
+    def _read_page(self, operation: Operation, state: dict[str, Any]) -> Operation:
+        page = self._thinkific.catalogue_page(int(state["page"]))
+        entries = [entry for entry in page.entries if entry.productable_type in _TYPES]
+        known = self._store.products.get_many(entry.id for entry in entries)
+        for entry in entries:
+            self._save_entry(entry, known.get(entry.id))
+        seen = sorted({*(int(seen) for seen in state["seen"]), *(entry.id for entry in entries)})
+        if page.next_page is not None and page.entries:
+            state = {"phase": "pages", "page": page.next_page, "seen": seen}
+        else:
+            state = {"phase": "bundles", "seen": seen, "bundles": self._bundles(seen)}
+        # A bundle is done when its courses are known.
+        done = len(seen) - len(state.get("bundles", ()))
+        return replace(operation, total=len(seen), done=done, state=state)
+
+    def _read_bundle(self, operation: Operation, state: dict[str, Any]) -> Operation:
+        product_id, *rest = (int(bundle) for bundle in state["bundles"])
+        product = self._store.products.get(product_id)
+        if product is not None:
+            try:
+                course_ids = self._thinkific.bundle_course_ids(product.productable_id)
+            except ThinkificMissing:
+                course_ids = product.course_ids  # deleted since the page was read: the next refresh knows
+            self._save(product_id, lambda before: replace(before, course_ids=tuple(sorted(course_ids))))
+        return replace(operation, done=operation.done + 1, state=state | {"bundles": rest})
+
+    def _bundles(self, seen: list[int]) -> list[int]:
+        products = self._store.products.get_many(seen)
+        return [product.id for product in products.values() if product.productable_type is ProductableType.BUNDLE]
+
+    def _save_entry(self, entry: CatalogueEntry, known: Product | None) -> None:
+        if known is not None:
+            self._save(entry.id, lambda before: _updated(before, entry))
+            return
+        now = self._clock()
+        product = Product(
+            id=entry.id,
+            productable_id=entry.productable_id,
+            productable_type=_TYPES[entry.productable_type],
+            name=entry.name,
+            status=entry.status,
+            slug=entry.slug,
+            created_at=now,
+            updated_at=now,
+        )
+
+        def add() -> None:
+            if self._store.products.get(product.id) is None:
+                count = self._store.counters.count(KIND, product.id, +1)
+                self._store.transact([*self._store.products.save(product, None), count])
+
+        retry_conflicts(add)
+
+    def _save(self, product_id: int, change: Callable[[Product], Product]) -> None:
+        """Writes only what differs."""
+
+        def attempt() -> None:
+            before = self._store.products.get(product_id)
+            if before is None:
+                return
+            after = change(before)
+            if after != before:
+                after = replace(after, updated_at=self._clock())
+                self._store.transact(self._store.products.save(after, before))
+
+        retry_conflicts(attempt)
+
+    def _mark_vanished(self, seen: set[int]) -> None:
+        for product in self._store.products.all():
+            if product.id not in seen and not product.is_deleted:
+                self._save(product.id, lambda before: replace(before, status=DELETED))
+
+
+def _updated(before: Product, entry: CatalogueEntry) -> Product:
+    return replace(
+        before,
+        productable_id=entry.productable_id,
+        productable_type=_TYPES[entry.productable_type],
+        name=entry.name,
+        status=entry.status,
+        slug=entry.slug,
+    )

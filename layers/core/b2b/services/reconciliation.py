@@ -1,0 +1,358 @@
+"""Bringing one student to Thinkific as wanted: the fewest calls that close the gap, each confirmed as it is made.
+
+The order: the Thinkific user, its name, its groups, then each enrolment. What fails for good is written down where
+it belongs and does not stop the rest; what may heal is left for later. A call whose answer was lost is never
+repeated blindly: the next look asks Thinkific what there is.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from b2b.domain import expiry
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.products import ProductableType
+from b2b.domain.students import Association, Student, StudentRecord, SyncWish
+from b2b.domain.timestamps import Clock
+from b2b.domain.upstream import (
+    AnswerLost,
+    EmailTaken,
+    ThinkificEnrollment,
+    ThinkificMissing,
+    ThinkificRejected,
+)
+
+if TYPE_CHECKING:
+    from b2b.storage.store import Store
+    from b2b.thinkific.client import Thinkific
+
+# Longer than the longest single call; renewed in time before each.
+LEASE = timedelta(seconds=45)
+_RENEW_BEFORE = timedelta(seconds=26)
+# What one more call may need of the worker's remaining time.
+_SECONDS_FOR_A_CALL = 26.0
+
+# Thinkific's lists may lag behind its writes.
+_LIST_LAG_SECONDS = 5.0
+# While Thinkific builds a bundle: look again after a quarter of the time it has taken so far.
+_BUNDLE_LOOK_SECONDS = (5.0, 300.0)
+
+
+class Later(Exception):
+    """Go on after ``seconds``."""
+
+    def __init__(self, seconds: float, *, failed_attempt: bool = False) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
+        self.failed_attempt = failed_attempt
+
+
+class _UserGone(Exception):
+    """Thinkific does not know the student's stored user id any more."""
+
+
+class Reconciliation:
+    """One look at one student, by the worker that holds the lease on ``wish``."""
+
+    def __init__(
+        self,
+        store: "Store",
+        thinkific: "Thinkific",
+        clock: Clock,
+        wish: SyncWish,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._students = store.students
+        self._thinkific = thinkific
+        self._clock = clock
+        self._wish = wish
+        self._lease_until = clock() + LEASE
+        self._seconds_left = seconds_left
+
+    def carry_out(self) -> None:
+        """Raises Later, ThinkificDelay or AnswerLost when there is more to do, ConditionFailed without the lease."""
+        record = self._students.get_record(self._wish.student_id)
+        if record is None or not record.needs_sync:
+            return
+        if self._wish.abandoned and record.student.newly_created:
+            record = self._look_before_writing(record)
+        try:
+            self._bring(record)
+        except _UserGone:
+            self._students.forget_thinkific(record)
+            raise Later(0, failed_attempt=True) from None
+        except AnswerLost:
+            self._look_before_writing(record)
+            raise
+
+    def _bring(self, record: StudentRecord) -> None:
+        try:
+            student, user_id = self._ensure_user(record.student)
+        except ThinkificRejected as refusal:
+            for enrollment in _open_enrollments(record):
+                self._students.fail_enrollment(enrollment, refusal.reason)
+            return
+        self._bring_profile(student, user_id)
+        for association in record.associations:
+            if association.awaits_group and association.group_name is not None:
+                self._bring_into_group(association, association.group_name, user_id)
+        looks_again: list[float] = []
+        for enrollment in _open_enrollments(record):
+            try:
+                self._bring_enrollment(enrollment, user_id, look_first=not student.newly_created)
+            except ThinkificRejected as refusal:
+                self._students.fail_enrollment(enrollment, refusal.reason)
+            except Later as later:
+                # Thinkific is still at it; that need not keep the others waiting.
+                looks_again.append(later.seconds)
+        if student.newly_created:
+            self._students.age(student.id)
+        if looks_again:
+            raise Later(min(looks_again))
+
+    def _look_before_writing(self, record: StudentRecord) -> StudentRecord:
+        """From now on Thinkific may hold more of this student than has been confirmed."""
+        self._students.age(record.student.id)
+        return replace(record, student=replace(record.student, newly_created=False))
+
+    # The Thinkific user
+
+    def _ensure_user(self, student: Student) -> tuple[Student, int]:
+        if student.thinkific_id is not None:
+            return student, student.thinkific_id
+        self._before_a_call()
+        found = self._thinkific.find_user(student.email)
+        newly_created = False
+        if found is None:
+            self._before_a_call()
+            try:
+                found = self._thinkific.create_user(
+                    first_name=student.first_name, last_name=student.last_name, email=student.email
+                )
+                newly_created = True
+            except EmailTaken:
+                # Made by another between our look and our write, or our look came too early to see it.
+                self._before_a_call()
+                found = self._thinkific.find_user(student.email)
+        if found is None:
+            raise Later(_LIST_LAG_SECONDS, failed_attempt=True)
+        # An account that was there before keeps the name its owner gave it.
+        self._students.link(student, found.id, newly_created=newly_created)
+        return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
+
+    def _bring_profile(self, student: Student, user_id: int) -> None:
+        if student.is_confirmed:
+            return
+        self._before_a_call()
+        error = None
+        try:
+            self._thinkific.update_user(
+                user_id, first_name=student.first_name, last_name=student.last_name, email=student.email
+            )
+        except ThinkificMissing:
+            raise _UserGone from None
+        except ThinkificRejected as refusal:
+            error = refusal.reason
+        self._students.settle_profile(student, error)
+
+    # Groups
+
+    def _bring_into_group(self, association: Association, name: str, user_id: int) -> None:
+        try:
+            self._add_to_group(user_id, name)
+        except ThinkificRejected as refusal:
+            self._students.fail_group(association, refusal.reason)
+        else:
+            self._students.confirm_group(association)
+
+    def _add_to_group(self, user_id: int, name: str) -> None:
+        """Thinkific refuses a group that it does not know; then it is made."""
+        self._before_a_call()
+        try:
+            self._thinkific.add_to_group(user_id, name)
+        except ThinkificRejected:
+            self._before_a_call()
+            if self._thinkific.find_group(name) is None:
+                self._before_a_call()
+                self._thinkific.create_group(name)
+            self._before_a_call()
+            self._thinkific.add_to_group(user_id, name)
+
+    # Enrolments
+
+    def _bring_enrollment(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+        if enrollment.productable_type is ProductableType.BUNDLE:
+            self._bring_into_bundle(enrollment, user_id, look_first=look_first)
+        else:
+            self._bring_into_course(enrollment, user_id, look_first=look_first)
+
+    def _bring_into_course(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+        if enrollment.thinkific_id is not None:
+            if self._update_course(enrollment, enrollment.thinkific_id):
+                return
+            look_first = True  # deleted there: whatever there is now is another one
+        existing = self._find_in_course(enrollment, user_id) if look_first else None
+        if existing is None:
+            if self._has_ended(enrollment):
+                self._students.confirm_enrollment(enrollment)
+                return
+            try:
+                self._create_in_course(enrollment, user_id)
+            except ThinkificRejected as refusal:
+                existing = self._explain(refusal, enrollment, user_id)
+            else:
+                return
+        self._students.learn_enrollment(enrollment, existing)
+        if self._is_as_wanted(existing, enrollment):
+            self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
+        elif not self._update_course(enrollment, existing.id):
+            raise Later(_LIST_LAG_SECONDS, failed_attempt=True)
+
+    def _find_in_course(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
+        self._before_a_call()
+        return self._thinkific.find_enrollment(user_id, enrollment.productable_id)
+
+    def _create_in_course(self, enrollment: Enrollment, user_id: int) -> None:
+        self._before_a_call()
+        thinkific_id = self._thinkific.create_enrollment(
+            user_id=user_id,
+            course_id=enrollment.productable_id,
+            activated_at=enrollment.activated_at,
+            expiry_date=enrollment.expiry_date,
+        )
+        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+
+    def _update_course(self, enrollment: Enrollment, thinkific_id: int) -> bool:
+        """Whether Thinkific still knows the enrolment."""
+        self._before_a_call()
+        try:
+            self._thinkific.update_enrollment(
+                thinkific_id,
+                activated_at=enrollment.activated_at,
+                expiry_date=self._end_of_an_existing(enrollment),
+            )
+        except ThinkificMissing:
+            return False
+        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+        return True
+
+    def _explain(self, refusal: ThinkificRejected, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment:
+        """A refused enrolment may exist already, or the user be gone; else it is refused for good."""
+        existing = self._find_in_course(enrollment, user_id)
+        if existing is not None:
+            return existing
+        self._check_user(user_id)
+        raise refusal
+
+    def _check_user(self, user_id: int) -> None:
+        self._before_a_call()
+        if not self._thinkific.user_exists(user_id):
+            raise _UserGone
+
+    # Bundles
+
+    def _bring_into_bundle(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+        if enrollment.bundle_ordered_version == enrollment.version:
+            self._await_bundle(enrollment, user_id)
+            return
+        is_there = enrollment.known_in_thinkific
+        if not is_there and look_first:
+            self._before_a_call()
+            is_there = self._thinkific.is_in_bundle(user_id, enrollment.productable_id)
+        if is_there and self._update_bundle(enrollment, user_id):
+            return
+        if self._has_ended(enrollment):
+            self._students.confirm_enrollment(enrollment)
+            return
+        self._before_a_call()
+        try:
+            is_done = self._thinkific.enroll_in_bundle(
+                user_id=user_id,
+                bundle_id=enrollment.productable_id,
+                activated_at=enrollment.activated_at,
+                expiry_date=enrollment.expiry_date,
+            )
+        except ThinkificMissing:
+            raise ThinkificRejected("Thinkific: there is no such bundle any more.") from None
+        except ThinkificRejected:
+            self._check_user(user_id)
+            raise
+        if not is_done:
+            self._students.order_bundle(enrollment)
+            raise Later(_BUNDLE_LOOK_SECONDS[0])
+        self._students.confirm_enrollment(enrollment)
+
+    def _update_bundle(self, enrollment: Enrollment, user_id: int) -> bool:
+        """Whether Thinkific knows the student in the bundle (it answers 404 or 422 if not)."""
+        self._before_a_call()
+        try:
+            self._thinkific.update_bundle_enrollment(
+                user_id=user_id,
+                bundle_id=enrollment.productable_id,
+                activated_at=enrollment.activated_at,
+                expiry_date=self._end_of_an_existing(enrollment),
+            )
+        except (ThinkificMissing, ThinkificRejected):
+            return False
+        self._students.confirm_enrollment(enrollment)
+        return True
+
+    def _await_bundle(self, enrollment: Enrollment, user_id: int) -> None:
+        """Confirmed when the student is in every course of the bundle."""
+        course_ids = self._bundle_course_ids(enrollment)
+        self._before_a_call()
+        enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
+        if enrolled >= course_ids:
+            self._students.confirm_enrollment(enrollment)
+            return
+        soonest, latest = _BUNDLE_LOOK_SECONDS
+        waited = (self._clock() - enrollment.updated_at).total_seconds()
+        raise Later(min(latest, max(soonest, waited / 4)))
+
+    def _bundle_course_ids(self, enrollment: Enrollment) -> set[int]:
+        product = self._store.products.get(enrollment.product_id)
+        if product is not None and product.course_ids:
+            return set(product.course_ids)
+        self._before_a_call()
+        return set(self._thinkific.bundle_course_ids(enrollment.productable_id))
+
+    # Ends
+
+    def _has_ended(self, enrollment: Enrollment) -> bool:
+        return expiry.is_past(enrollment.expiry_date, self._clock())
+
+    def _end_of_an_existing(self, enrollment: Enrollment) -> datetime:
+        now = self._clock()
+        if enrollment.expiry_date is None:
+            return expiry.without_end(now)
+        if self._has_ended(enrollment):
+            return min(enrollment.expiry_date, expiry.end_of_yesterday(now))
+        return enrollment.expiry_date
+
+    def _is_as_wanted(self, existing: ThinkificEnrollment, enrollment: Enrollment) -> bool:
+        """Whether nothing needs to be written. What the student has there by other ways is never shortened,
+        unless somebody set this very end.
+        """
+        if existing.activated_at is None:
+            return False
+        if self._has_ended(enrollment):
+            return expiry.is_past(existing.expiry_date, expiry.end_of_yesterday(self._clock()))
+        if enrollment.expiry_date is None or existing.expiry_date is None:
+            return existing.expiry_date is None and not (enrollment.is_exact and enrollment.expiry_date)
+        difference = (existing.expiry_date - enrollment.expiry_date).total_seconds()
+        return abs(difference) <= 1 or (difference > 0 and not enrollment.is_exact)
+
+    def _before_a_call(self) -> None:
+        """Stop in time, and stay the one worker at this student."""
+        if self._seconds_left() < _SECONDS_FOR_A_CALL:
+            raise Later(0)
+        now = self._clock()
+        if self._lease_until - now < _RENEW_BEFORE:
+            self._store.wishes.renew(self._wish, now + LEASE)
+            self._lease_until = now + LEASE
+
+
+def _open_enrollments(record: StudentRecord) -> Iterator[Enrollment]:
+    return (enrollment for enrollment in record.enrollments if enrollment.is_open)

@@ -1,0 +1,29 @@
+"""Telling the sync that there is something to do."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2b.queues import Queues
+
+
+class Bell:
+    """Rings for what is already durable. A message that cannot be sent is no failure of the call: repair rings
+    again for every wish that is not fulfilled in time; ``on_failure`` makes it visible.
+    """
+
+    def __init__(self, queues: "Queues", on_failure: Callable[[Exception], None]) -> None:
+        self._queues = queues
+        self._on_failure = on_failure
+
+    def ring(self, student_id: int, *, delay_seconds: float = 0) -> None:
+        self._safely(lambda: self._queues.ring_student(student_id, delay_seconds=delay_seconds))
+
+    def ring_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
+        self._safely(lambda: self._queues.ring_operation(operation_id, delay_seconds=delay_seconds))
+
+    def _safely(self, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except Exception as error:  # whatever the queue's client raises
+            self._on_failure(error)

@@ -1,0 +1,281 @@
+"""Students: reading them, bringing them under users and into products."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan, plan
+from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
+from b2b.domain.products import Product, ProductReference, UnresolvedReference, resolve
+from b2b.domain.students import Student, StudentRecord, StudentView
+from b2b.domain.timestamps import Clock, utc_now
+from b2b.domain.users import User
+from b2b.services.contention import retry_conflicts
+from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.ringing import Bell
+
+if TYPE_CHECKING:
+    from b2b.storage.listing import ListPage
+    from b2b.storage.lookups import Lookup, Surroundings
+    from b2b.storage.store import Store
+    from b2b.storage.table import Action
+
+KIND = "STUDENTS"
+
+# How long a message has to arrive before repair looks after a wish.
+REPAIR_AFTER = timedelta(seconds=60)
+
+# A transaction holds 100 actions: 3 for an enrolment with its seat, up to 9 for student, user and wish.
+_ENROLLMENTS_IN_ONE_WRITE = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolling:
+    """What is asked for. ``user_email`` None = ``acting_user_id``, whose token it is."""
+
+    user_email: str | None
+    acting_user_id: int
+    references: Sequence[ProductReference]
+    enforce_seats: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    first_name: str
+    last_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Whom and what a call names, found in the table."""
+
+    student_id: int | None
+    user_id: int
+    products: list[Product]
+    default_days: int
+
+
+class StudentService:
+    def __init__(self, store: "Store", bell: Bell, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._bell = bell
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The moment at which a status is shown."""
+        return self._clock()
+
+    def list_page(self, request: PageRequest) -> Page[StudentView]:
+        return read_page(self._store, KIND, request, self._load)
+
+    def get(self, student_id: int) -> StudentView:
+        record = self._store.students.get_record(student_id)
+        if record is None:
+            raise NotFound(f"There is no student with the id {student_id}.")
+        return self._views([record])[0]
+
+    def upsert(self, email: str, names: Names, enrolling: Enrolling) -> tuple[StudentView, bool]:
+        """The student with the e-mail, created (True) or renamed, under the user and in the products."""
+        return retry_conflicts(lambda: self._attempt(email, names, enrolling))
+
+    def enroll(self, email: str, enrolling: Enrolling) -> StudentView:
+        """An existing student, brought under the user and into the products.
+
+        Raises InvalidInput naming each of e-mail, user and products that does not exist, and SeatsExhausted.
+        """
+        view, _ = retry_conflicts(lambda: self._attempt(email, None, enrolling))
+        return view
+
+    def _attempt(self, email: str, names: Names | None, enrolling: Enrolling) -> tuple[StudentView, bool]:
+        target = self._find(email, enrolling, must_exist=names is None)
+        record = None
+        if target.student_id is not None:
+            record = self._store.students.get_record(target.student_id)
+            if record is None:
+                raise WriteConflict  # deleted since its e-mail was found
+        now = self._clock()
+        student = self._student(record, email, names, now)
+        around = self._surroundings(target, record)
+        user = around.users.get(target.user_id)
+        if user is None:
+            raise _no_such_user(enrolling)
+        decided = plan(
+            user=user,
+            student=student,
+            record=record,
+            products=target.products,
+            grants=around.grants,
+            default_days=target.default_days,
+            now=now,
+        )
+        if enrolling.enforce_seats and decided.shortages:
+            raise SeatsExhausted(decided.shortages)
+        after = _record_after(record, student, decided)
+        self._write(record, after, user, decided, now, enforce_seats=enrolling.enforce_seats)
+        if after.needs_sync:
+            self._bell.ring(student.id)
+        products = around.products | {product.id: product for product in target.products}
+        return _view(after, around.users, products), record is None
+
+    def _find(self, email: str, enrolling: Enrolling, *, must_exist: bool) -> _Target:
+        lookup = self._store.lookups.find(
+            user_email=enrolling.user_email,
+            student_email=email,
+            product_numbers=[reference.number for reference in enrolling.references],
+        )
+        errors: dict[str, list[str]] = {}
+        if must_exist and lookup.student_id is None:
+            errors["email"] = [f"There is no student with the e-mail {email}."]
+        user_id = enrolling.acting_user_id if enrolling.user_email is None else lookup.user_id
+        if user_id is None:
+            errors["user_email"] = [f"There is no user with the e-mail {enrolling.user_email}."]
+        products = _resolved(enrolling.references, lookup, errors)
+        if errors or user_id is None:
+            raise InvalidInput(errors)
+        return _Target(lookup.student_id, user_id, products, lookup.settings.default_enrollment_days)
+
+    def _student(self, record: StudentRecord | None, email: str, names: Names | None, now: datetime) -> Student:
+        if record is not None:
+            return _renamed(record.student, names, now)
+        if names is None:
+            raise WriteConflict  # deleted since its e-mail was found
+        return Student(
+            id=self._store.counters.next_id("STUDENT"),
+            first_name=names.first_name,
+            last_name=names.last_name,
+            email=email,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _surroundings(self, target: _Target, record: StudentRecord | None) -> "Surroundings":
+        known = {product.id for product in target.products}
+        others = {found.product_id for found in record.enrollments} - known if record else set()
+        users = {found.user_id for found in record.associations} if record else set()
+        return self._store.lookups.surroundings(
+            user_ids=users | {target.user_id},
+            product_ids=others,
+            grants_of=(target.user_id, known),
+        )
+
+    def _write(
+        self,
+        before: StudentRecord | None,
+        after: StudentRecord,
+        user: User,
+        decided: EnrollmentPlan,
+        now: datetime,
+        *,
+        enforce_seats: bool,
+    ) -> None:
+        """In pieces that each stand by themselves; after a race the next attempt writes what is missing."""
+        student_id = after.student.id
+        head = self._student_actions(before, after.student)
+        head += self._association_actions(decided, user, enforce_seats=enforce_seats)
+        pieces = _pieces(decided.changes) or [()]
+        for number, piece in enumerate(pieces):
+            actions = (
+                list(head)
+                if number == 0
+                else [
+                    self._store.students.must_exist(student_id),
+                    self._store.users.must_exist(user.id),
+                ]
+            )
+            for change in piece:
+                if change.before is None:
+                    actions.append(self._store.students.enroll(change.after))
+                else:
+                    actions.append(self._store.students.change_enrollment(change.before, change.after))
+                if change.takes_seat:
+                    actions += self._store.users.take_seat(
+                        user.id, change.after.product_id, student_id, now, within_limit=enforce_seats
+                    )
+            if after.needs_sync:
+                actions.append(self._store.wishes.add(student_id, now + REPAIR_AFTER))
+            self._store.transact(actions)
+
+    def _student_actions(self, before: StudentRecord | None, student: Student) -> "list[Action]":
+        if before is None:
+            count = self._store.counters.count(KIND, student.id, +1)
+            return [*self._store.students.add(student), count]
+        if before.student != student:
+            return self._store.students.change(before.student, student)
+        return [self._store.students.must_exist(student.id)]
+
+    def _association_actions(self, decided: EnrollmentPlan, user: User, *, enforce_seats: bool) -> "list[Action]":
+        if decided.association is None:
+            return [self._store.users.must_exist(user.id)]
+        count = self._store.users.count_student(user.id, +1, within_limit=enforce_seats)
+        return [*self._store.students.associate(decided.association), count]
+
+    def _load(self, page: "ListPage") -> Sequence[StudentView]:
+        return self._views(self._store.students.get_each_record(page.ids))
+
+    def _views(self, records: Iterable[StudentRecord]) -> Sequence[StudentView]:
+        found = [*records]
+        user_ids = {association.user_id for record in found for association in record.associations}
+        product_ids = {enrollment.product_id for record in found for enrollment in record.enrollments}
+        if not user_ids and not product_ids:
+            return [_view(record, {}, {}) for record in found]
+        around = self._store.lookups.surroundings(user_ids=user_ids, product_ids=product_ids)
+        return [_view(record, around.users, around.products) for record in found]
+
+
+def _resolved(references: Sequence[ProductReference], lookup: "Lookup", errors: dict[str, list[str]]) -> list[Product]:
+    """The products meant, each once; ``errors`` takes what is said against a reference."""
+    products: dict[int, Product] = {}
+    for position, reference in enumerate(references):
+        try:
+            product = resolve(reference, lookup.candidates[reference.number])
+        except UnresolvedReference as error:
+            errors[f"enrollments.{position}"] = [str(error)]
+        else:
+            products[product.id] = product
+    return list(products.values())
+
+
+def _renamed(student: Student, names: Names | None, now: datetime) -> Student:
+    if names is None or (student.first_name, student.last_name) == (names.first_name, names.last_name):
+        return student
+    return replace(
+        student,
+        first_name=names.first_name,
+        last_name=names.last_name,
+        version=student.version + 1,
+        updated_at=now,
+    )
+
+
+def _record_after(before: StudentRecord | None, student: Student, decided: EnrollmentPlan) -> StudentRecord:
+    associations = before.associations if before else ()
+    if decided.association is not None:
+        associations = (*associations, decided.association)
+    enrolled = {found.product_id: found for found in (before.enrollments if before else ())}
+    enrolled |= {change.after.product_id: change.after for change in decided.changes}
+    return StudentRecord(
+        student=student,
+        associations=tuple(sorted(associations, key=lambda found: found.user_id)),
+        enrollments=tuple(enrolled[product_id] for product_id in sorted(enrolled)),
+        wish=None,
+    )
+
+
+def _pieces(changes: Sequence[EnrollmentChange]) -> list[Sequence[EnrollmentChange]]:
+    step = _ENROLLMENTS_IN_ONE_WRITE
+    return [changes[start : start + step] for start in range(0, len(changes), step)]
+
+
+def _view(record: StudentRecord, users: dict[int, User], products: dict[int, Product]) -> StudentView:
+    """Users and products deleted since the record was read are left out."""
+    return StudentView(
+        record.student,
+        tuple(users[found.user_id] for found in record.associations if found.user_id in users),
+        tuple((found, products[found.product_id]) for found in record.enrollments if found.product_id in products),
+    )
+
+
+def _no_such_user(enrolling: Enrolling) -> InvalidInput:
+    who = f"the e-mail {enrolling.user_email}" if enrolling.user_email else "this token"
+    return InvalidInput.field("user_email", f"There is no user with {who}.")

@@ -1,0 +1,138 @@
+"""API tokens: who is calling, and what for."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from b2b.domain import tokens
+from b2b.domain.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
+from b2b.domain.timestamps import Clock, utc_now
+from b2b.domain.tokens import SCOPES, Token
+from b2b.services.contention import retry_conflicts
+from b2b.services.pages import Page, PageRequest, read_page
+
+if TYPE_CHECKING:
+    from b2b.storage.listing import ListPage
+    from b2b.storage.store import Store
+
+KIND = "TOKENS"
+
+# A revoked token may be good for this long where it has just been seen; the contract allows 60 s.
+_REMEMBERED_SECONDS = 5.0
+_MOST_REMEMBERED = 1_000
+_USE_NOTED_EVERY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: a token, acting as an admin user."""
+
+    token_id: int
+    user_id: int
+    scopes: frozenset[str]
+
+
+class TokenService:
+    """``requests_per_minute``: of one token; 0 = no limit of our own."""
+
+    def __init__(
+        self,
+        store: "Store",
+        *,
+        requests_per_minute: int = 0,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._requests_per_minute = requests_per_minute
+        self._clock = clock
+        self._monotonic = monotonic
+        self._remembered: OrderedDict[str, tuple[float, Token]] = OrderedDict()
+
+    def authenticate(self, secret: str) -> Principal:
+        """Raises Unauthenticated for a token that is wrong, expired or revoked, TooManyRequests above the limit."""
+        if not tokens.is_well_formed(secret):
+            raise Unauthenticated
+        now = self._clock()
+        token = self._find(tokens.digest(secret))
+        if token is None or token.is_expired(now):
+            raise Unauthenticated
+        self._count(token, now)
+        return Principal(token.id, token.user_id, token.scopes)
+
+    def list_page(self, request: PageRequest) -> Page[Token]:
+        return read_page(self._store, KIND, request, self._load)
+
+    def create(
+        self,
+        name: str,
+        *,
+        user_id: int,
+        scopes: Iterable[str] = SCOPES,
+        allowed: Iterable[str] = SCOPES,
+        expires_at: datetime | None = None,
+    ) -> tuple[Token, str]:
+        """A token and its secret, which is not kept. ``allowed``: the scopes of whoever asks; raises Forbidden."""
+        wanted = frozenset(scopes)
+        if not wanted <= frozenset(allowed):
+            raise Forbidden
+        now = self._clock()
+        if expires_at is not None and expires_at <= now:
+            raise InvalidInput.field("expires_at", "The expires at field must be a date in the future.")
+        secret = tokens.new_secret()
+        token = Token(
+            id=self._store.counters.next_id("TOKEN"),
+            name=name,
+            scopes=wanted,
+            user_id=user_id,
+            digest=tokens.digest(secret),
+            last_four=secret[-4:],
+            created_at=now,
+            expires_at=expires_at,
+        )
+        actions = [*self._store.tokens.add(token), self._store.counters.count(KIND, token.id, +1)]
+        retry_conflicts(lambda: self._store.transact(actions))
+        return token, secret
+
+    def revoke(self, token_id: int) -> None:
+        def attempt() -> None:
+            digest = self._store.tokens.digest_of(token_id)
+            if digest is None:
+                raise NotFound(f"There is no token with the id {token_id}.")
+            count = self._store.counters.count(KIND, token_id, -1)
+            self._store.transact([*self._store.tokens.remove(token_id, digest), count])
+            self._remembered.pop(digest, None)
+
+        retry_conflicts(attempt)
+
+    def _find(self, digest: str) -> Token | None:
+        moment = self._monotonic()
+        until, token = self._remembered.get(digest, (0.0, None))
+        if token is not None and moment < until:
+            return token
+        token = self._store.tokens.find(digest)
+        if token is None:
+            self._remembered.pop(digest, None)
+            return None
+        self._note_use(token)
+        self._remembered[digest] = (moment + _REMEMBERED_SECONDS, token)
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return token
+
+    def _note_use(self, token: Token) -> None:
+        now = self._clock()
+        if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
+            self._store.tokens.mark_used(token, now)
+
+    def _count(self, token: Token, now: datetime) -> None:
+        if not self._requests_per_minute:
+            return
+        if self._store.tokens.count_request(token.id, now) > self._requests_per_minute:
+            raise TooManyRequests(retry_after=60 - now.second)
+
+    def _load(self, page: "ListPage") -> Sequence[Token]:
+        return self._store.tokens.from_rows(page.rows)

@@ -1,0 +1,177 @@
+"""Users and their grants."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from b2b.domain import emails
+from b2b.domain.errors import InvalidInput, NotFound, WriteConflict
+from b2b.domain.products import ProductReference, UnresolvedReference, resolve
+from b2b.domain.timestamps import Clock, utc_now
+from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, hash_password, no_grant
+from b2b.services.contention import retry_conflicts
+from b2b.services.pages import Page, PageRequest, read_page
+
+if TYPE_CHECKING:
+    from b2b.storage.listing import ListPage
+    from b2b.storage.lookups import Lookup
+    from b2b.storage.store import Store
+
+KIND = "USERS"
+
+
+class Unset:
+    """The type of UNSET: a field that a request does not mention, where None has a meaning of its own."""
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFields:
+    """What a request says of a user; None, for ``max_seats`` UNSET, = not mentioned."""
+
+    name: str | None = None
+    password: str | None = None
+    max_seats: int | Unset | None = UNSET
+
+
+class UserService:
+    def __init__(self, store: "Store", clock: Clock = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+
+    def list_page(self, request: PageRequest) -> Page[UserView]:
+        return read_page(self._store, KIND, request, self._load)
+
+    def get(self, user_id: int) -> UserView:
+        found = self._store.users.get_with_grants(user_id)
+        if found is None:
+            raise _no_such_user(user_id)
+        return self._views([found])[0]
+
+    def must_exist(self, user_id: int) -> None:
+        if self._store.users.get(user_id) is None:
+            raise _no_such_user(user_id)
+
+    def find_by_email(self, email: str) -> UserView:
+        user_id = self._store.lookups.find(user_email=email).user_id
+        found = self._store.users.get_with_grants(user_id) if user_id is not None else None
+        if found is None:
+            raise NotFound(f"There is no user with the e-mail {email}.")
+        return self._views([found])[0]
+
+    def create(self, email: str, fields: UserFields, *, role: Role = Role.USER) -> UserView:
+        """Raises InvalidInput on ``email`` when it is taken."""
+        password_hash = _hashed(fields.password)
+
+        def attempt() -> UserView:
+            lookup = self._store.lookups.find(user_email=email)
+            if lookup.user_id is not None:
+                raise InvalidInput.field("email", "The email has already been taken.")
+            return UserView(self._add(email, fields, password_hash, role, lookup), ())
+
+        return retry_conflicts(attempt)
+
+    def upsert(self, email: str, fields: UserFields) -> tuple[UserView, bool]:
+        """The user with the e-mail, created (True) or changed where ``fields`` says so."""
+        password_hash = _hashed(fields.password)
+
+        def attempt() -> tuple[UserView, bool]:
+            lookup = self._store.lookups.find(user_email=email)
+            if lookup.user_id is None:
+                return UserView(self._add(email, fields, password_hash, Role.USER, lookup), ()), True
+            found = self._store.users.get_with_grants(lookup.user_id)
+            if found is None:
+                raise WriteConflict
+            user, grants = found
+            return self._views([(self._change(user, fields, password_hash), grants)])[0], False
+
+        return retry_conflicts(attempt)
+
+    def set_access(
+        self, user_id: int, reference: ProductReference, terms: GrantTerms, max_seats: int | None
+    ) -> UserView:
+        """Sets the grant of a product: limit and terms. Last writer wins."""
+
+        def attempt() -> None:
+            grant = self._grant(user_id, reference)
+            action = self._store.users.set_grant(grant, terms, max_seats, self._clock())
+            self._store.transact([self._store.users.must_exist(user_id), action])
+
+        retry_conflicts(attempt)
+        return self.get(user_id)
+
+    def add_seats(self, user_id: int, reference: ProductReference, terms: GrantTerms, add_seats: int) -> UserView:
+        """Adds to the grant of a product, exactly, however many do so at once; sets the terms."""
+
+        def attempt() -> None:
+            grant = self._grant(user_id, reference)
+            action = self._store.users.add_to_grant(grant, terms, add_seats, self._clock())
+            self._store.transact([self._store.users.must_exist(user_id), action])
+
+        retry_conflicts(attempt)
+        return self.get(user_id)
+
+    def _grant(self, user_id: int, reference: ProductReference) -> Grant:
+        """The grant as it is, granted or not. Raises NotFound for the user, InvalidInput for the product."""
+        candidates = self._store.lookups.find(product_numbers=[reference.number]).candidates[reference.number]
+        try:
+            product = resolve(reference, candidates)
+        except UnresolvedReference as error:
+            self.must_exist(user_id)
+            raise InvalidInput.field("thinkific_id", str(error)) from error
+        around = self._store.lookups.surroundings(user_ids=[user_id], grants_of=(user_id, [product.id]))
+        if user_id not in around.users:
+            raise _no_such_user(user_id)
+        return around.grants.get(product.id, no_grant(user_id, product.id))
+
+    def _add(self, email: str, fields: UserFields, password_hash: str | None, role: Role, lookup: "Lookup") -> User:
+        now = self._clock()
+        limit = fields.max_seats
+        user = User(
+            id=self._store.counters.next_id("USER"),
+            name=fields.name if fields.name is not None else emails.local_part(email),
+            email=email,
+            role=role,
+            max_seats=lookup.settings.default_max_seats if isinstance(limit, Unset) else limit,
+            seats_used=0,
+            group=None,
+            created_at=now,
+            updated_at=now,
+        )
+        count = self._store.counters.count(KIND, user.id, +1)
+        self._store.transact([*self._store.users.add(user, password_hash), count])
+        return user
+
+    def _change(self, user: User, fields: UserFields, password_hash: str | None) -> User:
+        limit = fields.max_seats
+        changed = replace(
+            user,
+            name=fields.name if fields.name is not None else user.name,
+            max_seats=user.max_seats if isinstance(limit, Unset) else limit,
+        )
+        if changed == user and password_hash is None:
+            return user
+        changed = replace(changed, updated_at=self._clock())
+        self._store.transact(self._store.users.change(user, changed, password_hash))
+        return changed
+
+    def _load(self, page: "ListPage") -> list[UserView]:
+        return self._views(self._store.users.get_each_with_grants(page.ids))
+
+    def _views(self, found: Iterable[tuple[User, list[Grant]]]) -> list[UserView]:
+        records = [*found]
+        product_ids = {grant.product_id for _, grants in records for grant in grants}
+        products = self._store.lookups.surroundings(product_ids=product_ids).products if product_ids else {}
+        return [
+            UserView(user, tuple((grant, products[grant.product_id]) for grant in grants)) for user, grants in records
+        ]
+
+
+def _hashed(password: str | None) -> str | None:
+    return None if password is None else hash_password(password)
+
+
+def _no_such_user(user_id: int) -> NotFound:
+    return NotFound(f"There is no user with the id {user_id}.")

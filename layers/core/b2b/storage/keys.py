@@ -1,0 +1,155 @@
+"""The only place that builds a key of the table (see the README for the picture).
+
+Letters in front of a sort key order the rows of a partition so that one Query reads what belongs together:
+a user with its grants, a student with its users, enrolments and wish.
+"""
+
+from typing import NamedTuple
+
+PARTITION, SORT = "pk", "sk"
+LIST_INDEX, LIST_PARTITION, LIST_SORT = "gsi1", "gsi1pk", "gsi1sk"
+DUE_INDEX, DUE_PARTITION, DUE_AT = "due", "due_pk", "due_at"
+
+DUE_SHARDS = 8
+TOTAL_SHARDS = 16
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+
+class SortRange(NamedTuple):
+    """Sort keys from ``first`` to ``last``, both included."""
+
+    first: str
+    last: str
+
+
+def _all_with(prefix: str) -> SortRange:
+    return SortRange(prefix, prefix + "\uffff")
+
+
+def padded(number: int) -> str:
+    """A number as text that sorts as numbers do."""
+    return f"{number:019d}"
+
+
+# Users: A the user, B its grants, then SEAT and STUDENT rows, which may be many.
+USER_WITH_GRANTS = SortRange("A#", "B#\uffff")
+
+
+def user(user_id: int) -> Key:
+    return Key(user_partition(user_id), "A#USER")
+
+
+def user_partition(user_id: int) -> str:
+    return f"USER#{user_id}"
+
+
+def grant(user_id: int, product_id: int) -> Key:
+    return Key(user_partition(user_id), f"B#GRANT#{padded(product_id)}")
+
+
+def seat(user_id: int, product_id: int, student_id: int) -> Key:
+    return Key(user_partition(user_id), f"SEAT#{padded(product_id)}#{padded(student_id)}")
+
+
+def user_student(user_id: int, student_id: int) -> Key:
+    """The association, on the user's side."""
+    return Key(user_partition(user_id), f"STUDENT#{padded(student_id)}")
+
+
+# Students: A the student, B its users, C its enrolments, SYNC the wish.
+WHOLE_STUDENT = SortRange("A#", "SYNC")
+
+
+def student(student_id: int) -> Key:
+    return Key(student_partition(student_id), "A#STUDENT")
+
+
+def student_partition(student_id: int) -> str:
+    return f"STUDENT#{student_id}"
+
+
+def student_user(student_id: int, user_id: int) -> Key:
+    """The association, on the student's side."""
+    return Key(student_partition(student_id), f"B#USER#{padded(user_id)}")
+
+
+def enrollment(student_id: int, product_id: int) -> Key:
+    return Key(student_partition(student_id), f"C#ENROLLMENT#{padded(product_id)}")
+
+
+def wish(student_id: int) -> Key:
+    return Key(student_partition(student_id), "SYNC")
+
+
+# Guards: what must be unique, and the strongly consistent way to find its owner.
+def user_email(email_key: str) -> Key:
+    return _alone(f"EMAIL#USER#{email_key}")
+
+
+def student_email(email_key: str) -> Key:
+    return _alone(f"EMAIL#STUDENT#{email_key}")
+
+
+def product(product_id: int) -> Key:
+    return _alone(f"PRODUCT#{product_id}")
+
+
+def productable(productable_type: str, productable_id: int) -> Key:
+    return _alone(f"PRODUCTABLE#{productable_type}#{productable_id}")
+
+
+def token(digest: str) -> Key:
+    return _alone(f"TOKEN#{digest}")
+
+
+def token_id(token_id: int) -> Key:
+    return _alone(f"TOKENID#{token_id}")
+
+
+def operation(operation_id: str) -> Key:
+    return Key(f"OPERATION#{operation_id}", "A#OPERATION")
+
+
+def operation_failures(operation_id: str) -> tuple[str, SortRange]:
+    return f"OPERATION#{operation_id}", _all_with("FAILURE#")
+
+
+# Single items.
+SETTINGS = Key("SETTINGS", "SETTINGS")
+BUDGET = Key("BUDGET", "BUDGET")
+
+
+def last_id(kind: str) -> Key:
+    return _alone(f"LASTID#{kind}")
+
+
+def total(kind: str, shard: int) -> Key:
+    return _alone(f"TOTAL#{kind}#{shard}")
+
+
+def request_rate(token_id: int, minute: int) -> Key:
+    return _alone(f"RATE#{token_id}#{minute}")
+
+
+# Index partitions.
+USERS, STUDENTS, PRODUCTS, TOKENS = "USERS", "STUDENTS", "PRODUCTS", "TOKENS"
+
+
+def expiry_shard(student_id: int) -> str:
+    return f"EXPIRY#{student_id % DUE_SHARDS}"
+
+
+def wish_shard(student_id: int) -> str:
+    return f"SYNC#{student_id % DUE_SHARDS}"
+
+
+def wish_shards() -> list[str]:
+    return [f"SYNC#{shard}" for shard in range(DUE_SHARDS)]
+
+
+def _alone(name: str) -> Key:
+    return Key(name, name)

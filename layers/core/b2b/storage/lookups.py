@@ -1,0 +1,83 @@
+"""What a request names (e-mails, product numbers) found in one round trip, before anything is decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from b2b.domain.emails import email_key
+from b2b.domain.products import Candidates, Product
+from b2b.domain.settings import Settings
+from b2b.domain.users import Grant, User
+from b2b.storage import keys
+from b2b.storage.products import candidate_keys, candidates_from_items, product_from_item
+from b2b.storage.settings import settings_from_item
+from b2b.storage.table import Table
+from b2b.storage.users import grant_from_item, user_from_item
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """``user_id`` and ``student_id`` are None where no one has the e-mail, or none was asked for."""
+
+    user_id: int | None
+    student_id: int | None
+    candidates: dict[int, Candidates]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Records by id. ``grants`` are one user's, by product, also those merely counted."""
+
+    users: dict[int, User]
+    grants: dict[int, Grant]
+    products: dict[int, Product]
+
+
+class Lookups:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def surroundings(
+        self,
+        *,
+        user_ids: Iterable[int] = (),
+        product_ids: Iterable[int] = (),
+        grants_of: tuple[int, Iterable[int]] | None = None,
+    ) -> Surroundings:
+        """Users, products and one user's grants of products, in one round trip for each 100 of them."""
+        user_keys = [keys.user(user_id) for user_id in user_ids]
+        product_keys = [keys.product(product_id) for product_id in product_ids]
+        grant_keys = [keys.grant(grants_of[0], product_id) for product_id in grants_of[1]] if grants_of else []
+        found = self._table.get_many([*user_keys, *product_keys, *grant_keys])
+        users = (user_from_item(found[key]) for key in user_keys if key in found)
+        products = (product_from_item(found[key]) for key in product_keys if key in found)
+        grants = (grant_from_item(found[key]) for key in grant_keys if key in found)
+        return Surroundings(
+            users={user.id: user for user in users},
+            grants={grant.product_id: grant for grant in grants},
+            products={product.id: product for product in products},
+        )
+
+    def find(
+        self,
+        *,
+        user_email: str | None = None,
+        student_email: str | None = None,
+        product_numbers: Iterable[int] = (),
+    ) -> Lookup:
+        user_key = keys.user_email(email_key(user_email)) if user_email else None
+        student_key = keys.student_email(email_key(student_email)) if student_email else None
+        numbers = list(dict.fromkeys(product_numbers))
+        wanted = [key for key in (user_key, student_key, keys.SETTINGS) if key is not None]
+        found = self._table.get_many([*wanted, *(key for number in numbers for key in candidate_keys(number))])
+
+        def owner(key: keys.Key | None) -> int | None:
+            guard = found.get(key) if key else None
+            return guard["owner_id"] if guard else None
+
+        return Lookup(
+            user_id=owner(user_key),
+            student_id=owner(student_key),
+            candidates={number: candidates_from_items(number, found) for number in numbers},
+            settings=settings_from_item(found.get(keys.SETTINGS)),
+        )

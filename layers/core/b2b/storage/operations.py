@@ -1,0 +1,72 @@
+"""Operations: how far they are, and whom they failed for."""
+
+from boto3.dynamodb.conditions import Attr
+
+from b2b.domain import timestamps
+from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
+from b2b.storage import keys
+from b2b.storage.table import Action, Item, Table, put
+
+_KEPT_FOR_SECONDS = 90 * 24 * 3600
+
+
+class Operations:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, operation_id: str) -> Operation | None:
+        item = self._table.get(keys.operation(operation_id))
+        return _from_item(item) if item else None
+
+    def get_with_failures(self, operation_id: str) -> tuple[Operation, list[OperationFailure]] | None:
+        operation = self.get(operation_id)
+        if operation is None:
+            return None
+        rows = self._table.query(*keys.operation_failures(operation_id)) if operation.failed else []
+        failures = [
+            OperationFailure(student_id=row.get("student_id"), email=row.get("email"), error=row["error"])
+            for row in rows
+        ]
+        return operation, failures
+
+    def add(self, operation: Operation) -> Action:
+        key = keys.operation(operation.id)
+        return put(key, _item(operation), when=Attr(keys.PARTITION).not_exists())
+
+    def save(self, operation: Operation) -> Action:
+        """Progress. ``operation.version`` is one higher than what was read; refused when it no longer fits."""
+        unchanged = Attr("version").eq(operation.version - 1)
+        return put(keys.operation(operation.id), _item(operation), when=unchanged)
+
+
+def _item(operation: Operation) -> Item:
+    return {
+        "id": operation.id,
+        "type": operation.type.value,
+        "status": operation.status.value,
+        "total": operation.total,
+        "done": operation.done,
+        "failed": operation.failed,
+        "error": operation.error,
+        "state": operation.state,
+        "version": operation.version,
+        "created_at": timestamps.to_text(operation.created_at),
+        "updated_at": timestamps.to_text(operation.updated_at),
+        "ttl": int(operation.created_at.timestamp()) + _KEPT_FOR_SECONDS,
+    }
+
+
+def _from_item(item: Item) -> Operation:
+    return Operation(
+        id=item["id"],
+        type=OperationType(item["type"]),
+        status=OperationStatus(item["status"]),
+        total=item["total"],
+        done=item["done"],
+        failed=item["failed"],
+        error=item.get("error"),
+        state=item.get("state", {}),
+        version=item["version"],
+        created_at=timestamps.from_text(item["created_at"]),
+        updated_at=timestamps.from_text(item["updated_at"]),
+    )

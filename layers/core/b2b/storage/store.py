@@ -1,0 +1,34 @@
+"""All of the table behind one name: reads by aggregate, writes as transactions of their actions."""
+
+from collections.abc import Sequence
+
+from b2b.storage.counters import Counters
+from b2b.storage.listing import Listing
+from b2b.storage.lookups import Lookups
+from b2b.storage.operations import Operations
+from b2b.storage.products import Products
+from b2b.storage.settings import SettingsItem
+from b2b.storage.students import Students
+from b2b.storage.table import Action, Table
+from b2b.storage.tokens import Tokens
+from b2b.storage.users import Users
+from b2b.storage.wishes import Wishes
+
+
+class Store:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.users = Users(table)
+        self.students = Students(table)
+        self.products = Products(table)
+        self.wishes = Wishes(table)
+        self.tokens = Tokens(table)
+        self.operations = Operations(table)
+        self.settings = SettingsItem(table)
+        self.counters = Counters(table)
+        self.listing = Listing(table)
+        self.lookups = Lookups(table)
+
+    def transact(self, actions: Sequence[Action]) -> None:
+        """All or nothing. Raises ConditionFailed or WriteConflict: read again, decide again."""
+        self._table.transact(actions)

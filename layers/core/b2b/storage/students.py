@@ -1,0 +1,292 @@
+"""Students with their users, enrolments and wish: one partition each, read in one query."""
+
+from collections.abc import Iterable
+
+from boto3.dynamodb.conditions import Attr
+
+from b2b.domain import timestamps
+from b2b.domain.emails import email_key
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.products import ProductableType
+from b2b.domain.students import Association, Student, StudentRecord, SyncWish
+from b2b.domain.upstream import ThinkificEnrollment
+from b2b.storage import keys
+from b2b.storage.table import Action, Item, Table, Update, check, delete, put
+
+EXISTS = Attr(keys.PARTITION).exists()
+ABSENT = Attr(keys.PARTITION).not_exists()
+
+
+class Students:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get_record(self, student_id: int) -> StudentRecord | None:
+        return _record(self._table.query(keys.student_partition(student_id), keys.WHOLE_STUDENT))
+
+    def get_each_record(self, student_ids: Iterable[int]) -> list[StudentRecord]:
+        partitions = [keys.student_partition(student_id) for student_id in student_ids]
+        records = [_record(rows) for rows in self._table.query_each(partitions, keys.WHOLE_STUDENT)]
+        return [record for record in records if record is not None]
+
+    # Members of transactions.
+
+    def add(self, student: Student) -> list[Action]:
+        """The new student with its guard, by which no e-mail is used twice."""
+        return [
+            put(keys.student_email(email_key(student.email)), {"owner_id": student.id}, when=ABSENT),
+            put(keys.student(student.id), _item(student), when=ABSENT),
+        ]
+
+    def change(self, before: Student, after: Student) -> list[Action]:
+        """Names, e-mail and the version of the wish for them. Refused when they changed meanwhile."""
+        actions = [
+            Update(keys.student(before.id))
+            .set(
+                first_name=after.first_name,
+                last_name=after.last_name,
+                email=after.email,
+                version=after.version,
+                updated_at=timestamps.to_text(after.updated_at),
+            )
+            .when(EXISTS & Attr("version").eq(before.version))
+        ]
+        if email_key(before.email) != email_key(after.email):
+            actions += [
+                put(keys.student_email(email_key(after.email)), {"owner_id": after.id}, when=ABSENT),
+                delete(keys.student_email(email_key(before.email)), when=Attr("owner_id").eq(before.id)),
+            ]
+        return actions
+
+    def must_exist(self, student_id: int) -> Action:
+        """Guards against a delete while others write to the student."""
+        return check(keys.student(student_id), EXISTS)
+
+    def associate(self, association: Association) -> list[Action]:
+        """Both sides of the association. Refused when there is one."""
+        item = _association_item(association)
+        user_id, student_id = association.user_id, association.student_id
+        return [
+            put(keys.student_user(student_id, user_id), item, when=ABSENT),
+            put(keys.user_student(user_id, student_id), item, when=ABSENT),
+        ]
+
+    def enroll(self, enrollment: Enrollment) -> Action:
+        """A first enrolment. Refused when there is one."""
+        key = keys.enrollment(enrollment.student_id, enrollment.product_id)
+        return put(key, _enrollment_item(enrollment), when=ABSENT)
+
+    def change_enrollment(self, before: Enrollment, after: Enrollment) -> Action:
+        """What is wanted, and who holds seats. Refused when what is wanted has changed meanwhile.
+
+        What Thinkific confirmed is left alone: the sync writes it at the same time.
+        """
+        update = Update(keys.enrollment(before.student_id, before.product_id)).set(
+            version=after.version,
+            activated_at=timestamps.to_text(after.activated_at),
+            expiry_date=timestamps.optional_text(after.expiry_date),
+            is_exact=after.is_exact or None,
+            updated_at=timestamps.to_text(after.updated_at),
+            **_due(after),
+        )
+        if gained := after.seat_holders - before.seat_holders:
+            update.add(seat_holders=set(gained))
+        if lost := before.seat_holders - after.seat_holders:
+            update.discard(seat_holders=set(lost))
+        return update.when(Attr("version").eq(before.version))
+
+    # What the sync learns. Each is a write of its own; a student deleted meanwhile stays deleted.
+
+    def link(self, student: Student, thinkific_id: int, *, newly_created: bool) -> None:
+        """The student's user in Thinkific, which has the name and e-mail of ``student.version`` or its own."""
+        update = Update(keys.student(student.id)).set(
+            thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
+        )
+        self._table.write(update.when(EXISTS))
+
+    def age(self, student_id: int) -> None:
+        """The student is no longer newly created in Thinkific."""
+        self._table.write(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
+
+    def settle_profile(self, student: Student, error: str | None) -> None:
+        """Thinkific has the name and e-mail of ``student.version``, or refuses them for good."""
+        update = Update(keys.student(student.id)).set(confirmed_version=student.version, profile_error=error)
+        self._table.write(update.when(EXISTS))
+
+    def confirm_group(self, association: Association) -> None:
+        """Refused when the user's group of this association is another one by now."""
+        key = keys.student_user(association.student_id, association.user_id)
+        same_group = Attr("group_name").eq(association.group_name)
+        self._table.write(Update(key).set(in_group=True).when(EXISTS & same_group))
+
+    def fail_group(self, association: Association, reason: str) -> None:
+        key = keys.student_user(association.student_id, association.user_id)
+        self._table.write(Update(key).set(group_error=reason).when(EXISTS))
+
+    def forget_thinkific(self, record: StudentRecord) -> None:
+        """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
+        student_id = record.student.id
+        self._table.write(
+            Update(keys.student(student_id))
+            .remove("thinkific_id", "newly_created")
+            .set(confirmed_version=0)
+            .when(EXISTS)
+        )
+        for association in record.associations:
+            key = keys.student_user(student_id, association.user_id)
+            self._table.write(Update(key).remove("in_group").when(EXISTS))
+        for enrollment in record.enrollments:
+            key = keys.enrollment(student_id, enrollment.product_id)
+            forget = Update(key).remove("thinkific_id", "known_in_thinkific", "bundle_ordered_version")
+            self._table.write(forget.set(confirmed_version=0).when(EXISTS))
+
+    def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
+        """What Thinkific holds, whether or not it is as wanted."""
+        update = self._learned(enrollment).set(
+            known_in_thinkific=True,
+            thinkific_id=existing.id,
+            percentage_completed=existing.percentage_completed,
+        )
+        self._table.write(update.when(EXISTS))
+
+    def order_bundle(self, enrollment: Enrollment) -> None:
+        """Thinkific will build the bundle's enrolments (202)."""
+        update = self._learned(enrollment).set(bundle_ordered_version=enrollment.version)
+        self._table.write(update.when(EXISTS))
+
+    def confirm_enrollment(self, enrollment: Enrollment, *, thinkific_id: int | None = None) -> None:
+        """Thinkific has ``enrollment.version`` of the wish."""
+        update = self._learned(enrollment).set(confirmed_version=enrollment.version, known_in_thinkific=True)
+        if thinkific_id is not None:
+            update.set(thinkific_id=thinkific_id)
+        self._table.write(update.remove("error", "failed_version", "bundle_ordered_version").when(EXISTS))
+
+    def fail_enrollment(self, enrollment: Enrollment, reason: str) -> None:
+        """``enrollment.version`` of the wish cannot be fulfilled, for ``reason``."""
+        update = self._learned(enrollment).set(failed_version=enrollment.version, error=reason)
+        self._table.write(update.when(EXISTS))
+
+    def _learned(self, enrollment: Enrollment) -> Update:
+        return Update(keys.enrollment(enrollment.student_id, enrollment.product_id))
+
+
+def _record(rows: list[Item]) -> StudentRecord | None:
+    if not rows or rows[0][keys.SORT] != "A#STUDENT":
+        return None
+    student = _from_item(rows[0])
+    return StudentRecord(
+        student=student,
+        associations=tuple(_association(row) for row in rows if row[keys.SORT].startswith("B#")),
+        enrollments=tuple(_enrollment(row) for row in rows if row[keys.SORT].startswith("C#")),
+        wish=next((wish_from_item(row) for row in rows if row[keys.SORT] == "SYNC"), None),
+    )
+
+
+def _item(student: Student) -> Item:
+    return {
+        "id": student.id,
+        "first_name": student.first_name,
+        "last_name": student.last_name,
+        "email": student.email,
+        "version": student.version,
+        "confirmed_version": student.confirmed_version,
+        "created_at": timestamps.to_text(student.created_at),
+        "updated_at": timestamps.to_text(student.updated_at),
+        keys.LIST_PARTITION: keys.STUDENTS,
+        keys.LIST_SORT: keys.padded(student.id),
+    }
+
+
+def _from_item(item: Item) -> Student:
+    return Student(
+        id=item["id"],
+        first_name=item["first_name"],
+        last_name=item["last_name"],
+        email=item["email"],
+        thinkific_id=item.get("thinkific_id"),
+        newly_created=item.get("newly_created", False),
+        version=item["version"],
+        confirmed_version=item["confirmed_version"],
+        created_at=timestamps.from_text(item["created_at"]),
+        updated_at=timestamps.from_text(item["updated_at"]),
+    )
+
+
+def _association_item(association: Association) -> Item:
+    return {
+        "user_id": association.user_id,
+        "student_id": association.student_id,
+        "group_name": association.group_name,
+        "created_at": timestamps.to_text(association.created_at),
+    }
+
+
+def _association(item: Item) -> Association:
+    return Association(
+        user_id=item["user_id"],
+        student_id=item["student_id"],
+        group_name=item.get("group_name"),
+        in_group=item.get("in_group", False),
+        group_error=item.get("group_error"),
+        created_at=timestamps.from_text(item["created_at"]),
+    )
+
+
+def _enrollment_item(enrollment: Enrollment) -> Item:
+    return {
+        "student_id": enrollment.student_id,
+        "product_id": enrollment.product_id,
+        "productable_id": enrollment.productable_id,
+        "productable_type": enrollment.productable_type.value,
+        "version": enrollment.version,
+        "activated_at": timestamps.to_text(enrollment.activated_at),
+        "expiry_date": timestamps.optional_text(enrollment.expiry_date),
+        "seat_holders": enrollment.seat_holders,
+        "created_at": timestamps.to_text(enrollment.created_at),
+        "updated_at": timestamps.to_text(enrollment.updated_at),
+        **_due(enrollment),
+    }
+
+
+def _due(enrollment: Enrollment) -> Item:
+    """An end brings the row into the due index, from where the sweep takes it when its time has come."""
+    if enrollment.expiry_date is None:
+        return {keys.DUE_PARTITION: None, keys.DUE_AT: None}
+    return {
+        keys.DUE_PARTITION: keys.expiry_shard(enrollment.student_id),
+        keys.DUE_AT: timestamps.to_text(enrollment.expiry_date),
+    }
+
+
+def _enrollment(item: Item) -> Enrollment:
+    return Enrollment(
+        student_id=item["student_id"],
+        product_id=item["product_id"],
+        productable_id=item["productable_id"],
+        productable_type=ProductableType(item["productable_type"]),
+        version=item["version"],
+        confirmed_version=item.get("confirmed_version", 0),
+        failed_version=item.get("failed_version", 0),
+        error=item.get("error"),
+        activated_at=timestamps.from_text(item["activated_at"]),
+        expiry_date=timestamps.optional_moment(item.get("expiry_date")),
+        is_exact=item.get("is_exact", False),
+        seat_holders=frozenset(int(holder) for holder in item.get("seat_holders", ())),
+        thinkific_id=item.get("thinkific_id"),
+        known_in_thinkific=item.get("known_in_thinkific", False),
+        bundle_ordered_version=item.get("bundle_ordered_version", 0),
+        percentage_completed=item.get("percentage_completed"),
+        created_at=timestamps.from_text(item["created_at"]),
+        updated_at=timestamps.from_text(item["updated_at"]),
+    )
+
+
+def wish_from_item(item: Item) -> SyncWish:
+    return SyncWish(
+        student_id=item["student_id"],
+        version=item["version"],
+        attempts=item.get("attempts", 0),
+        lease_owner=item.get("lease_owner"),
+        lease_until=timestamps.optional_moment(item.get("lease_until")),
+        due_at=timestamps.from_text(item[keys.DUE_AT]),
+    )

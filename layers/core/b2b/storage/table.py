@@ -1,0 +1,384 @@
+"""Access to the table: reads, conditional writes, transactions. The only module that knows botocore's errors.
+
+Reads of the table itself are strongly consistent. A write that lost a race raises ConditionFailed (the state it
+relied on has changed) or WriteConflict (another transaction was at the same items); both mean: read again, decide
+again, write again.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from b2b.domain.errors import ConditionFailed, WriteConflict
+from b2b.storage import keys
+from b2b.storage.keys import Key, SortRange
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+Item = dict[str, Any]
+
+# DynamoDB's own limits (Service, account, and table quotas).
+MAX_TRANSACTION = 100
+_MAX_BATCH_GET = 100
+_PARALLEL_QUERIES = 8
+
+_CONTENTION = {
+    "TransactionConflictException",
+    "TransactionInProgressException",
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+}
+_CONTENTION_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+
+class SortCondition(NamedTuple):
+    """A condition on ``#sort`` and its values."""
+
+    condition: str
+    values: dict[str, str]
+
+
+def within(sort: SortRange) -> SortCondition:
+    return SortCondition("#sort BETWEEN :first AND :last", {":first": sort.first, ":last": sort.last})
+
+
+def behind(sort_key: str) -> SortCondition:
+    return SortCondition("#sort > :last", {":last": sort_key})
+
+
+def up_to(sort_key: str) -> SortCondition:
+    return SortCondition("#sort <= :last", {":last": sort_key})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One member of a transaction, or a write of its own. ``kind`` is DynamoDB's name for it."""
+
+    kind: str
+    arguments: dict[str, Any]
+
+
+class _Deserializer(TypeDeserializer):
+    """Numbers as int where they are whole, else float; boto3 gives Decimal."""
+
+    def _deserialize_n(self, value: str) -> int | float:
+        return int(value) if value.lstrip("-").isdigit() else float(value)
+
+
+_serializer = TypeSerializer()
+_deserializer = _Deserializer()
+
+
+def marshal(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item in DynamoDB's notation. What is None or an empty set is left out."""
+    return {name: _marshal_value(value) for name, value in item.items() if not _is_nothing(value)}
+
+
+def unmarshal(item: Mapping[str, Any]) -> Item:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+def _marshal_value(value: Any) -> Any:
+    if isinstance(value, float):
+        value = Decimal(str(value))
+    elif isinstance(value, frozenset):
+        value = set(value)
+    return _serializer.serialize(value)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, set | frozenset) and not value)
+
+
+def put(key: Key, item: Mapping[str, Any], *, when: ConditionBase | None = None) -> Action:
+    return _action("Put", {"Item": marshal({**item, keys.PARTITION: key.pk, keys.SORT: key.sk})}, when)
+
+
+def delete(key: Key, *, when: ConditionBase | None = None) -> Action:
+    return _action("Delete", {"Key": _key(key)}, when)
+
+
+def check(key: Key, when: ConditionBase) -> Action:
+    return _action("ConditionCheck", {"Key": _key(key)}, when)
+
+
+class Update:
+    """One UpdateItem in the making: ``Update(key).set(name="x").add(seats_used=1).when(Attr("pk").exists())``."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._clauses: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+
+    def set(self, **values: Any) -> Self:
+        """None removes the attribute."""
+        for name, value in values.items():
+            if _is_nothing(value):
+                self.remove(name)
+            else:
+                self._clause("SET", f"{self._name(name)} = {self._value(value)}")
+        return self
+
+    def set_if_absent(self, **values: Any) -> Self:
+        for name, value in values.items():
+            placeholder = self._name(name)
+            self._clause("SET", f"{placeholder} = if_not_exists({placeholder}, {self._value(value)})")
+        return self
+
+    def add(self, **deltas: int | AbstractSet[int]) -> Self:
+        """Counts from 0 where there is no attribute; a set takes in the given members."""
+        for name, delta in deltas.items():
+            self._clause("ADD", f"{self._name(name)} {self._value(delta)}")
+        return self
+
+    def discard(self, **members: AbstractSet[int]) -> Self:
+        """Takes members out of a set."""
+        for name, values in members.items():
+            self._clause("DELETE", f"{self._name(name)} {self._value(values)}")
+        return self
+
+    def remove(self, *names: str) -> Self:
+        for name in names:
+            self._clause("REMOVE", self._name(name))
+        return self
+
+    def when(self, condition: ConditionBase) -> Action:
+        return self._build(condition)
+
+    def always(self) -> Action:
+        return self._build(None)
+
+    def _build(self, condition: ConditionBase | None) -> Action:
+        expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in self._clauses.items())
+        return _action(
+            "Update",
+            {
+                "Key": _key(self._key),
+                "UpdateExpression": expression,
+                "ExpressionAttributeNames": dict(self._names),
+                "ExpressionAttributeValues": dict(self._values),
+            },
+            condition,
+        )
+
+    def _clause(self, verb: str, text: str) -> None:
+        self._clauses.setdefault(verb, []).append(text)
+
+    def _name(self, name: str) -> str:
+        placeholder = f"#u{len(self._names)}"
+        self._names[placeholder] = name
+        return placeholder
+
+    def _value(self, value: Any) -> str:
+        placeholder = f":u{len(self._values)}"
+        self._values[placeholder] = _marshal_value(value)
+        return placeholder
+
+
+class Table:
+    """The table ``name`` behind ``client``. Safe to share between threads, as the client is."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client: Any = client
+        self._name = name
+
+    def get(self, key: Key) -> Item | None:
+        answer = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
+        return unmarshal(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, wanted: Iterable[Key]) -> dict[Key, Item]:
+        """The items there are, by key, in one round trip for each 100 keys."""
+        pending = [_key(key) for key in dict.fromkeys(wanted)]
+        found: dict[Key, Item] = {}
+        attempt = 0
+        while pending:
+            batch, pending = pending[:_MAX_BATCH_GET], pending[_MAX_BATCH_GET:]
+            request = {self._name: {"Keys": batch, "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            for raw in answer["Responses"].get(self._name, []):
+                item = unmarshal(raw)
+                found[Key(item[keys.PARTITION], item[keys.SORT])] = item
+            unprocessed = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            if unprocessed:
+                # DynamoDB asks for a pause before the rest of a throttled batch is tried again.
+                attempt += 1
+                if attempt > 8:
+                    raise WriteConflict("The table is too busy.")
+                time.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311 - jitter, no secret
+                pending = [*unprocessed, *pending]
+        return found
+
+    def query(self, partition: str, sort: SortRange) -> list[Item]:
+        """The rows of a partition within ``sort``, by sort key."""
+        arguments = self._query_arguments(keys.PARTITION, keys.SORT, partition, within(sort))
+        return list(self._pages(arguments | {"ConsistentRead": True}))
+
+    def query_each(self, partitions: Sequence[str], sort: SortRange) -> list[list[Item]]:
+        """``query`` of several partitions, side by side; the answers in the order asked."""
+        if len(partitions) < 2:
+            return [self.query(partition, sort) for partition in partitions]
+        return list(self._threads.map(lambda partition: self.query(partition, sort), partitions))
+
+    def list_page(self, index_partition: str, *, limit: int, after: str | None = None) -> list[Item]:
+        """At most ``limit`` rows of the list index behind the sort key ``after`` (eventually consistent).
+
+        A row carries its keys, and a product itself.
+        """
+        sort = behind(after) if after is not None else None
+        arguments = self._list_arguments(index_partition, sort)
+        items: list[Item] = []
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(**arguments, **start, Limit=limit - len(items))
+            items += [unmarshal(raw) for raw in answer["Items"]]
+            if "LastEvaluatedKey" not in answer or len(items) >= limit:
+                return items
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def list_all(self, index_partition: str) -> list[Item]:
+        """All rows of the list index, in its order."""
+        return list(self._pages(self._list_arguments(index_partition)))
+
+    def skip_in_list(self, index_partition: str, count: int) -> str | None:
+        """The sort key of row number ``count`` of the list index; None when no row comes behind it.
+
+        DynamoDB has no offset: the rows are counted there, 1 MB of them (several thousand) a round trip.
+        """
+        arguments = self._list_arguments(index_partition) | {"Select": "COUNT"}
+        while True:
+            answer = self._client.query(**arguments, Limit=count)
+            count -= answer["Count"]
+            last = answer.get("LastEvaluatedKey")
+            if last is None:
+                return None
+            if count <= 0:
+                return str(unmarshal(last)[keys.LIST_SORT])
+            arguments["ExclusiveStartKey"] = last
+
+    def due(self, shard: str, until: str, *, limit: int) -> list[Item]:
+        """Rows of a shard of the due index whose time has come, oldest first (eventually consistent)."""
+        arguments = self._query_arguments(keys.DUE_PARTITION, keys.DUE_AT, shard, up_to(until))
+        arguments["IndexName"] = keys.DUE_INDEX
+        items: list[Item] = []
+        for item in self._pages(arguments | {"Limit": limit}):
+            items.append(item)
+            if len(items) >= limit:
+                break
+        return items
+
+    def write(self, action: Action, *, returning: str = "NONE") -> Item:
+        """One write. ``returning`` is DynamoDB's ReturnValues."""
+        call: Callable[..., Any] = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }[action.kind]
+        try:
+            answer = call(TableName=self._name, ReturnValues=returning, **action.arguments)
+        except ClientError as error:
+            raise _translated(error) from error
+        return unmarshal(answer.get("Attributes", {}))
+
+    def succeeds(self, action: Action) -> bool:
+        """One conditional write: whether its condition held."""
+        try:
+            self.write(action)
+        except ConditionFailed:
+            return False
+        return True
+
+    def transact(self, actions: Sequence[Action]) -> None:
+        """All of the writes or none, 1 to 100 of them.
+
+        boto3 sends each try of one call with the same ClientRequestToken, so that a repeat after a lost
+        answer is not carried out twice.
+        """
+        if not 1 <= len(actions) <= MAX_TRANSACTION:
+            raise ValueError(f"A transaction has 1 to {MAX_TRANSACTION} actions, not {len(actions)}.")
+        members = [{action.kind: {"TableName": self._name, **action.arguments}} for action in actions]
+        try:
+            self._client.transact_write_items(TransactItems=members)
+        except ClientError as error:
+            raise _translated(error) from error
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_PARALLEL_QUERIES, thread_name_prefix="query")
+
+    def _list_arguments(self, index_partition: str, sort: SortCondition | None = None) -> dict[str, Any]:
+        arguments = self._query_arguments(keys.LIST_PARTITION, keys.LIST_SORT, index_partition, sort)
+        return arguments | {"IndexName": keys.LIST_INDEX}
+
+    def _query_arguments(
+        self, partition_name: str, sort_name: str, partition: str, sort: SortCondition | None
+    ) -> dict[str, Any]:
+        condition = "#partition = :partition"
+        names = {"#partition": partition_name}
+        values = {":partition": partition}
+        if sort is not None:
+            condition += f" AND {sort.condition}"
+            names["#sort"] = sort_name
+            values |= sort.values
+        return {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": marshal(values),
+        }
+
+    def _pages(self, arguments: dict[str, Any]) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(**arguments, **start)
+            yield from (unmarshal(raw) for raw in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {keys.PARTITION: {"S": key.pk}, keys.SORT: {"S": key.sk}}
+
+
+def _action(kind: str, arguments: dict[str, Any], condition: ConditionBase | None) -> Action:
+    if condition is not None:
+        built = ConditionExpressionBuilder().build_expression(condition)
+        arguments["ConditionExpression"] = built.condition_expression
+        names = built.attribute_name_placeholders
+        values = {name: _marshal_value(value) for name, value in built.attribute_value_placeholders.items()}
+        arguments["ExpressionAttributeNames"] = arguments.get("ExpressionAttributeNames", {}) | names
+        arguments["ExpressionAttributeValues"] = arguments.get("ExpressionAttributeValues", {}) | values
+    # DynamoDB refuses an empty map of values.
+    if not arguments.get("ExpressionAttributeValues", True):
+        del arguments["ExpressionAttributeValues"]
+    return Action(kind, arguments)
+
+
+def _translated(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed()
+    if code in _CONTENTION:
+        return WriteConflict()
+    if code == "TransactionCanceledException":
+        reasons: list[Any] = list(error.response.get("CancellationReasons", []))
+        codes = [reason.get("Code") for reason in reasons]
+        failed = [position for position, found in enumerate(codes) if found == "ConditionalCheckFailed"]
+        if failed:
+            return ConditionFailed(failed)
+        if any(found in _CONTENTION_REASONS for found in codes):
+            return WriteConflict()
+    return error

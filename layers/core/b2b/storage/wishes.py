@@ -1,0 +1,90 @@
+"""Sync wishes: which students Thinkific has still to be told about, and which worker is at it.
+
+A wish is in the due index for as long as it is not fulfilled. Whoever holds its lease carries it out; the lease
+ends by itself, so that a worker that died is replaced.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from boto3.dynamodb.conditions import Attr
+
+from b2b.domain import timestamps
+from b2b.domain.students import SyncWish
+from b2b.storage import keys
+from b2b.storage.students import wish_from_item
+from b2b.storage.table import Action, Table, Update, delete
+
+
+class Wishes:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, student_id: int, due_at: datetime) -> Action:
+        """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it."""
+        return (
+            Update(keys.wish(student_id))
+            .set(
+                student_id=student_id,
+                **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},
+            )
+            .remove("attempts")
+            .add(version=1)
+            .always()
+        )
+
+    def lease(self, student_id: int, owner: str, now: datetime, until: datetime) -> SyncWish:
+        """Take the wish up. Raises ConditionFailed when there is none or another worker is at it."""
+        free = Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
+        action = self._leased(student_id, until).set(lease_owner=owner).when(Attr("version").exists() & free)
+        before = wish_from_item(self._table.write(action, returning="ALL_OLD"))
+        return replace(
+            before,
+            lease_owner=owner,
+            lease_until=until,
+            due_at=until,
+            # Taken up before and never given back: that worker may have died after any of its calls.
+            abandoned=before.lease_owner is not None,
+        )
+
+    def renew(self, wish: SyncWish, until: datetime) -> None:
+        """Raises ConditionFailed when another worker has taken over."""
+        action = self._leased(wish.student_id, until).when(Attr("lease_owner").eq(wish.lease_owner))
+        self._table.write(action)
+
+    def fulfil(self, wish: SyncWish) -> None:
+        """Raises ConditionFailed when there is a newer wish, or the lease has been lost."""
+        mine = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
+        self._table.write(delete(keys.wish(wish.student_id), when=mine))
+
+    def give_back(self, wish: SyncWish, due_at: datetime, *, failed_attempt: bool) -> None:
+        """Release the lease; repair looks after the wish at ``due_at`` if no message does before."""
+        update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
+        update.set(**{keys.DUE_AT: timestamps.to_text(due_at)})
+        if failed_attempt:
+            update.add(attempts=1)
+        self._table.succeeds(update.when(Attr("lease_owner").eq(wish.lease_owner)))
+
+    def due(self, now: datetime, *, limit: int) -> list[int]:
+        """Ids of at most ``limit`` students whose wish should have been fulfilled by now."""
+        found: list[int] = []
+        for shard in keys.wish_shards():
+            rows = self._table.due(shard, timestamps.to_text(now), limit=limit - len(found))
+            found += [int(row[keys.PARTITION].removeprefix("STUDENT#")) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def put_off(self, student_id: int, due_at: datetime, now: datetime) -> bool:
+        """Claim a due wish for ringing again, so that two runs of the repair do not both ring."""
+        action = (
+            Update(keys.wish(student_id))
+            .set(**{keys.DUE_AT: timestamps.to_text(due_at)})
+            .when(Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now)))
+        )
+        return self._table.succeeds(action)
+
+    def _leased(self, student_id: int, until: datetime) -> Update:
+        # The end of the lease is when repair looks after the wish, should the worker die.
+        moment = timestamps.to_text(until)
+        return Update(keys.wish(student_id)).set(lease_until=moment, **{keys.DUE_AT: moment})

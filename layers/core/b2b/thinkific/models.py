@@ -1,0 +1,112 @@
+"""What Thinkific answers, read tolerantly: unknown keys are ignored, numbers may be strings.
+
+Shapes: Thinkific's Admin OpenAPI (api-evangelist/thinkific, openapi/_original/thinkific-admin-api-openapi.yml) and
+live samples in MCKLtech/thinkific-saloon, where the two differ.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+
+from b2b.domain.upstream import CatalogueEntry, ThinkificEnrollment, ThinkificUser
+
+
+def _fraction_as_percent(value: object) -> float | None:
+    """``"0.25"`` -> 25.0. The REST API counts from 0 to 1 (OpenAPI text) and sends a string (live)."""
+    try:
+        return round(float(str(value)) * 100, 2)
+    except ValueError:
+        return None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class UserAnswer(_Answer):
+    id: int
+    email: str
+
+    def to_domain(self) -> ThinkificUser:
+        return ThinkificUser(id=self.id, email=self.email)
+
+
+class EnrollmentAnswer(_Answer):
+    id: int
+    user_id: int
+    course_id: int
+    activated_at: datetime | None = None
+    expiry_date: datetime | None = None
+    percentage_completed: Annotated[float | None, BeforeValidator(_fraction_as_percent)] = None
+
+    def to_domain(self) -> ThinkificEnrollment:
+        return ThinkificEnrollment(
+            id=self.id,
+            user_id=self.user_id,
+            course_id=self.course_id,
+            activated_at=self.activated_at,
+            expiry_date=self.expiry_date,
+            percentage_completed=self.percentage_completed,
+        )
+
+
+class ProductAnswer(_Answer):
+    id: int
+    productable_id: int
+    productable_type: str
+    name: str
+    status: str = "published"
+    slug: str | None = None
+
+    def to_domain(self) -> CatalogueEntry:
+        return CatalogueEntry(
+            id=self.id,
+            productable_id=self.productable_id,
+            productable_type=self.productable_type,
+            name=self.name,
+            status=self.status,
+            slug=self.slug,
+        )
+
+
+class BundleAnswer(_Answer):
+    id: int
+    course_ids: tuple[int, ...] = ()
+
+
+class GroupAnswer(_Answer):
+    id: int
+    name: str
+
+
+class ListAnswer(_Answer):
+    """``{"items": [...], "meta": {"pagination": {...}}}``; ``next_page`` null on the last page."""
+
+    items: list[dict[str, Any]]
+    next_page: Annotated[int | None, Field(validation_alias=AliasPath("meta", "pagination", "next_page"))] = None
+    total_items: Annotated[int | None, Field(validation_alias=AliasPath("meta", "pagination", "total_items"))] = None
+
+
+def flattened_errors(body: object) -> dict[str, list[str]]:
+    """All sentences of an error body by field (``""`` where it names none).
+
+    ``errors`` is an object or a list, ``error`` a string, list or object (fact sheet, 2.3).
+    """
+    if not isinstance(body, dict):
+        return {}
+    found: dict[str, list[str]] = {}
+    for key in ("errors", "error"):
+        _collect(body.get(key), "", found)
+    return found
+
+
+def _collect(value: object, name: str, found: dict[str, list[str]]) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _collect(inner, str(key), found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, name, found)
+    elif value is not None:
+        found.setdefault(name, []).append(str(value))

@@ -1,0 +1,105 @@
+"""The services that need no Thinkific: all that the API and the schedules use."""
+
+import os
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config as BotoConfig
+
+from b2b.config import Config, load_config
+from b2b.observability import logger
+from b2b.queues import Queues
+from b2b.services.operations import OperationService
+from b2b.services.products import ProductService
+from b2b.services.repair import RepairService
+from b2b.services.ringing import Bell
+from b2b.services.students import StudentService
+from b2b.services.tokens import TokenService
+from b2b.services.users import UserService
+from b2b.storage.store import Store
+from b2b.storage.table import Table
+
+# Every external call has a time-out. Validation of parameters and the user agent's feature list cost 17 % of a
+# DynamoDB call's CPU time and find nothing here: our own tests exercise each call.
+_BOTO = BotoConfig(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "max_attempts": 4},
+    parameter_validation=False,
+    user_agent="b2b-seats",
+    max_pool_connections=32,
+)
+
+
+class Services:
+    """Each service, built when it is first asked for."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @cached_property
+    def users(self) -> UserService:
+        return UserService(self.store)
+
+    @cached_property
+    def students(self) -> StudentService:
+        return StudentService(self.store, self.bell)
+
+    @cached_property
+    def products(self) -> ProductService:
+        return ProductService(self.store)
+
+    @cached_property
+    def tokens(self) -> TokenService:
+        return TokenService(self.store, requests_per_minute=self._config.api_rate_per_minute)
+
+    @cached_property
+    def operations(self) -> OperationService:
+        return OperationService(self.store, self.bell)
+
+    @cached_property
+    def repair(self) -> RepairService:
+        return RepairService(self.store, self.queues)
+
+    @cached_property
+    def bell(self) -> Bell:
+        return Bell(self.queues, on_failure=_log_unsent)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.table)
+
+    @cached_property
+    def queues(self) -> Queues:
+        return Queues(
+            client("sqs"),
+            sync_url=self._config.sync_queue_url,
+            sync_bulk_url=self._config.sync_bulk_queue_url,
+            operations_url=self._config.operations_queue_url,
+        )
+
+    @cached_property
+    def table(self) -> Table:
+        return Table(client("dynamodb"), self._config.table_name)
+
+
+@cache
+def services() -> Services:
+    """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
+    return Services(load_config(os.environ))
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
+def client(name: str) -> Any:
+    """A low-level AWS client. All come from one session, which is what costs time to make."""
+    make: Any = _session().client
+    return make(name, config=_BOTO)
+
+
+def _log_unsent(error: Exception) -> None:
+    logger("b2b").warning("message not sent, repair will ring again", extra={"error": type(error).__name__})

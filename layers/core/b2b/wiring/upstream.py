@@ -1,0 +1,59 @@
+"""The services that call Thinkific, apart so that no other function pays for the HTTP client."""
+
+import os
+import socket
+import time
+from functools import cache, cached_property
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+from b2b.config import load_config, load_thinkific_config
+from b2b.domain.budget import Budget
+from b2b.domain.operations import OperationType
+from b2b.domain.timestamps import utc_now
+from b2b.services.catalogue import CatalogueSync
+from b2b.services.operations import OperationWorker
+from b2b.services.sync import SyncService
+from b2b.storage.budget import BudgetItem
+from b2b.thinkific.client import Thinkific, http_client
+from b2b.wiring.core import Services, client
+
+_KEY_REMEMBERED_SECONDS = 300
+
+
+class UpstreamServices(Services):
+    """As Services, and those that call Thinkific."""
+
+    @cached_property
+    def sync(self) -> SyncService:
+        return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name())
+
+    @cached_property
+    def operation_worker(self) -> OperationWorker:
+        runners = {OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, self._thinkific, utc_now)}
+        return OperationWorker(self.store, self.bell, runners)
+
+    @cached_property
+    def _thinkific(self) -> Thinkific:
+        config = load_thinkific_config(os.environ)
+        key = config.thinkific_api_key or _secret(config.thinkific_api_key_secret_id)
+        http = http_client(config.thinkific_url, api_key=key, subdomain=config.thinkific_subdomain)
+        budget = Budget(BudgetItem(self.table), rate=config.thinkific_rate_per_minute, now=time.time)
+        return Thinkific(http, budget)
+
+
+@cache
+def upstream_services() -> UpstreamServices:
+    """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
+    return UpstreamServices(load_config(os.environ))
+
+
+def _secret(secret_id: str | None) -> str:
+    if secret_id is None:
+        raise ValueError("Set THINKIFIC_API_KEY or THINKIFIC_API_KEY_SECRET_ID.")
+    provider = SecretsProvider(boto3_client=client("secretsmanager"))
+    return str(provider.get(secret_id, max_age=_KEY_REMEMBERED_SECONDS))
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns()}"
