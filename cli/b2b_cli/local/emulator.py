@@ -13,6 +13,7 @@ from b2b_cli.local.processes import LOOPBACK, Child, free_port
 
 _PROJECT = Path(__file__).parents[3]
 _READY_SECONDS = 30.0
+_CONFIG = Config(connect_timeout=2, read_timeout=30)
 # It writes its state when it is told to stop.
 _SAVE_SECONDS = 60.0
 
@@ -51,13 +52,13 @@ class Emulator:
             "AWS_REGION": "us-east-1",
         }
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         make: Any = boto3.Session(
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
             region_name="us-east-1",
         ).client
-        return make(service, endpoint_url=self.url, config=Config(connect_timeout=2, read_timeout=30))
+        return make(service, endpoint_url=self.url, config=_CONFIG.merge(config or Config()))
 
     def stop(self) -> None:
         self.child.stop(seconds=_SAVE_SECONDS)

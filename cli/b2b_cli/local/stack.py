@@ -73,6 +73,7 @@ class _Upstream:
     url: str
     page: str | None
     environment: dict[str, str]
+    simulator: Child | None = None
 
 
 class Stop(Exception):
@@ -145,12 +146,17 @@ class Stack:
         os.environ.update(environment)
         _marker_path(self._data).touch()
 
+        self._say("Starting the API, the workers and Thinkific ...")
         upstream = self._start_thinkific()
         environment |= upstream.environment
-        self._say("Starting the API and the workers ...")
-        token = self._admin_token(environment)
-        self._start_api(port, environment)
+        api = self._start_api(port, environment)
         worker = self._start_worker(resources, environment)
+        # Made while the others start, which takes each of them a second or two.
+        token = self._admin_token(environment)
+        if upstream.simulator is not None:
+            self._await_answer(upstream.simulator, f"{upstream.page}/_simulator/health")
+        self._await_answer(api, f"http://{LOOPBACK}:{port}/api/health")
+        worker.current.wait_until(lambda: "working, pid" in _read(worker.current.log), seconds=_READY_SECONDS)
         running = Running(
             base_url=f"http://{LOOPBACK}:{port}/api",
             admin_token=token,
@@ -184,15 +190,12 @@ class Stack:
         rate = os.environ.get("THINKIFIC_RATE_PER_MINUTE", _DEFAULT_RATE)
         if self._options.thinkific_url is not None:
             return _foreign_thinkific(self._options.thinkific_url, rate)
-        self._say("Starting the Thinkific simulator ...")
         page = f"http://{LOOPBACK}:{self._simulator_port()}"
         command = [
             *(sys.executable, "-m", "b2b_cli.simulator", "--port", page.rpartition(":")[2]),
             *("--database", str(self._data / "thinkific.sqlite"), "--demo-catalogue"),
         ]
         simulator = self._child("simulator", command, {}, stop_seconds=_STOP_SECONDS)
-        simulator.wait_until(lambda: _answers(f"{page}/_simulator/health"), seconds=_READY_SECONDS)
-        self._watched.append(simulator)
         url = page + _API_PATH
         environment = {
             "THINKIFIC_URL": url,
@@ -200,7 +203,7 @@ class Stack:
             "THINKIFIC_SUBDOMAIN": DEFAULT_SUBDOMAIN,
             "THINKIFIC_RATE_PER_MINUTE": rate,
         }
-        return _Upstream(url, page, environment)
+        return _Upstream(url, page, environment, simulator)
 
     def _simulator_port(self) -> int:
         """The port next to the API's where that is free, so that the page stays at one address."""
@@ -224,15 +227,18 @@ class Stack:
         _write_private(path, secret)
         return secret
 
-    def _start_api(self, port: int, environment: Mapping[str, str]) -> None:
+    def _start_api(self, port: int, environment: Mapping[str, str]) -> Child:
         command = [
             *(sys.executable, "-m", "uvicorn", "--factory", "b2b_cli.local.api:create_local_api"),
             *("--host", LOOPBACK, "--port", str(port), "--workers", str(self._options.api_workers)),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
         ]
-        api = self._child("api", command, environment, stop_seconds=_STOP_SECONDS)
-        api.wait_until(lambda: _answers(f"http://{LOOPBACK}:{port}/api/health"), seconds=_READY_SECONDS)
-        self._watched.append(api)
+        return self._child("api", command, environment, stop_seconds=_STOP_SECONDS)
+
+    def _await_answer(self, child: Child, url: str) -> None:
+        """From now on the stack ends when the child does."""
+        child.wait_until(lambda: _answers(url), seconds=_READY_SECONDS)
+        self._watched.append(child)
 
     def _start_worker(self, resources: Resources, environment: Mapping[str, str]) -> Replaceable:
         command = [
@@ -244,7 +250,6 @@ class Stack:
         log.unlink(missing_ok=True)
         worker = Replaceable(lambda: Child("worker", command, log=log, environment=environment))
         self._cleanup.callback(lambda: worker.current.stop(seconds=_WORKER_STOP_SECONDS))
-        worker.current.wait_until(lambda: "working, pid" in _read(log), seconds=_READY_SECONDS)
         return worker
 
     def _child(self, name: str, command: list[str], environment: Mapping[str, str], *, stop_seconds: float) -> Child:
