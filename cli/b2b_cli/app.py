@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from b2b_cli.errors import CommandError
-from b2b_cli.local.demo import Demo
+from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
 
 app = typer.Typer(
@@ -55,10 +55,12 @@ def local(
     try:
         with stop_on_signals(), Stack(options, _say) as stack:
             running, worker = stack.start()
+            example = Example.load(data / "example.json")
             if running.is_first_run and running.simulator_page and demo:
                 _say("\nThe main job, done with the API:")
-                Demo(running.base_url, running.admin_token, _say).run()
-            _say(_ready_lines(running))
+                example = Demo(running.base_url, running.admin_token, _say).run()
+                example.save(data / "example.json")
+            _say(_ready_lines(running, example))
             stack.watch(running, worker)
     except Stop:
         _say(f"Stopped; the data is in {data}.")
@@ -79,16 +81,28 @@ def _say(text: str) -> None:
     _console.print(text, markup=False)
 
 
-def _ready_lines(running: Running) -> str:
+def _ready_lines(running: Running, example: Example | None) -> str:
+    thinkific = running.thinkific_url
+    if running.simulator_page:
+        thinkific = f"{running.simulator_page}   (simulated; the page shows who is enrolled in what)"
     lines = [
         "",
         "Ready. Ctrl-C stops it and keeps the data.",
         f"  API         {running.base_url}",
         f"  Token       {running.admin_token}",
-        f"  API page    {running.docs_url}",
+        f"  Try it      {running.docs_url}   (each call with a form; put the token in under Authorize)",
+        f"  Thinkific   {thinkific}",
     ]
-    if running.simulator_page:
-        lines.append(f"  Thinkific   {running.simulator_page}   (simulated; shows who is enrolled in what)")
-    else:
-        lines.append(f"  Thinkific   {running.thinkific_url}")
+    if example:
+        enrol, students, user = example.curl_commands(running.base_url, running.admin_token)
+        lines += [
+            "",
+            "Paste these into another terminal:",
+            "# enrol a student; the answer says pending",
+            enrol,
+            "# a few seconds later the enrolment is active",
+            students,
+            "# the client's seats",
+            user,
+        ]
     return "\n".join(lines)

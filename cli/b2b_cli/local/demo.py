@@ -1,7 +1,10 @@
 """The main job, shown at the first start: catalogue, a client with seats, students, ``pending`` turning ``active``."""
 
+import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +15,38 @@ _SECONDS = 60.0
 _LOOK_EVERY = 0.3
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A client with seats in a course, kept beside the data so that later starts can show the same commands."""
+
+    user_id: int
+    course_id: int
+
+    @classmethod
+    def load(cls, path: Path) -> "Example | None":
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def curl_commands(self, base_url: str, token: str) -> list[str]:
+        """Enrol somebody, see it turn active, see the client's seats. Each can be pasted as it is."""
+        student = {
+            "first_name": "Mary",
+            "last_name": "Jackson",
+            "email": "mary.jackson@acme.example",
+            "user_email": CLIENT_EMAIL,
+            "enrollments": [self.course_id],
+        }
+        authorization = f"-H 'Authorization: Bearer {token}'"
+        json_type = "-H 'Content-Type: application/json'"
+        return [
+            f"curl -s {base_url}/students {authorization} {json_type} -d '{json.dumps(student)}'",
+            f"curl -s '{base_url}/students?per_page=100' {authorization}",
+            f"curl -s {base_url}/users/{self.user_id} {authorization}",
+        ]
+
+
 class Demo:
     """Does with the API what an integration would. ``say`` prints a line."""
 
@@ -20,7 +55,8 @@ class Demo:
         self._api = httpx.Client(base_url=base_url, headers=headers, timeout=10, trust_env=False)
         self._say = say
 
-    def run(self) -> None:
+    def run(self) -> "Example":
+        """What it made, for a person to go on with."""
         course, bundle = self._sync_catalogue()
         user = self._post("/users/upsert", {"email": CLIENT_EMAIL, "name": "Acme Corp", "max_seats": 50})
         self._say(f"  POST /users/upsert        {user['name']}, {user['max_seats']} seats (id {user['id']})")
@@ -30,6 +66,7 @@ class Demo:
             self._say(f'  POST /users/seat/{user["id"]}        {seats} seats in "{product["name"]}" for 365 days')
         ids = [self._enroll(first, last, course, bundle) for first, last in _STUDENTS]
         self._await_active(ids)
+        return Example(user_id=int(user["id"]), course_id=int(course["productable_id"]))
 
     def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any]]:
         operation = self._api.post("/products/sync").raise_for_status().json()["operation"]
