@@ -1,11 +1,12 @@
-"""``/api/tokens``, ``/api/operations``, ``/api/health``: each route turns a request into one service call."""
+"""``/api/tokens``, ``/api/settings``, ``/api/operations``, ``/api/health``: a route is one service call."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from admin.schemas import CreateToken, NewTokenResource, TokenResource, present
+from admin.schemas import ChangeSettings, CreateToken, NewTokenResource, SettingsResource, TokenResource, present
 from b2b.domain.tokens import SCOPES
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
@@ -60,6 +61,30 @@ async def create_token(
 async def delete_token(token_id: TokenId, services: CurrentServices) -> Response:
     services.tokens.revoke(token_id)
     return Response(status_code=204)
+
+
+@router.get(
+    "/settings",
+    dependencies=_any_token,
+    response_model=DataBody[SettingsResource],
+    tags=["Settings"],
+    summary="Read the settings",
+)
+async def get_settings(services: CurrentServices) -> dict[str, Any]:
+    return {"data": asdict(services.settings.get())}
+
+
+@router.put(
+    "/settings",
+    dependencies=[Depends(Scoped("settings:write"))],
+    response_model=DataBody[SettingsResource],
+    tags=["Settings"],
+    summary="Change settings",
+)
+async def change_settings(
+    body: Annotated[ChangeSettings, Depends(JsonBody(ChangeSettings))], services: CurrentServices
+) -> dict[str, Any]:
+    return {"data": asdict(services.settings.change(body.values()))}
 
 
 @router.get(

@@ -1,13 +1,14 @@
-"""Tokens on the wire."""
+"""Tokens and settings on the wire."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator
 
 from b2b.domain import timestamps
 from b2b.domain.tokens import SCOPES, Token, sorted_scopes
-from b2b.http.fields import Text, refusal
+from b2b.http.fields import Boolean, Days, Seats, Text, refusal
 
 
 def _scope(value: object) -> str:
@@ -31,6 +32,38 @@ class CreateToken(BaseModel):
     name: Text
     scopes: list[Annotated[str, BeforeValidator(_scope)]] | None = None
     expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
+
+
+def _timezone(value: object) -> str:
+    name = value.strip() if isinstance(value, str) else ""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise refusal('must be a time zone such as "UTC" or "Europe/Berlin"') from None
+    return name
+
+
+class ChangeSettings(BaseModel):
+    """What is not mentioned stays as it is."""
+
+    default_max_seats: Seats | None = None
+    default_enrollment_days: Days = 0
+    delete_students_with_user: Boolean = False
+    delete_students_in_thinkific: Boolean = False
+    delete_users_in_thinkific: Boolean = False
+    timezone: Annotated[str, BeforeValidator(_timezone)] = "UTC"
+
+    def values(self) -> dict[str, object]:
+        return self.model_dump(include=self.model_fields_set)
+
+
+class SettingsResource(BaseModel):
+    default_max_seats: int | None
+    default_enrollment_days: int
+    delete_students_with_user: bool
+    delete_students_in_thinkific: bool
+    delete_users_in_thinkific: bool
+    timezone: str
 
 
 class TokenResource(BaseModel):

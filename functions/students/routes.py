@@ -9,15 +9,19 @@ from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
-from b2b.http.services import CurrentServices
+from b2b.http.services import CurrentServices, services_of
 from b2b.wiring.core import Services
-from students.schemas import EnrollStudent, StudentResource, UpsertStudent, present
+from students.schemas import AssignStudent, EnrollStudent, StudentResource, UpdateStudent, UpsertStudent, present
 
 router = APIRouter(prefix="/api/students", tags=["Students"])
 _readable = [Depends(Scoped("students:read"))]
 _writable = [Depends(Scoped("students:write"))]
 
 StudentId = Annotated[int, path_id("id", "student")]
+
+
+def _student_exists(request: Request) -> None:
+    services_of(request).students.must_exist(int(request.path_params["id"]))
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[StudentResource], summary="List students")
@@ -52,6 +56,41 @@ async def enroll_student(
 ) -> dict[str, Any]:
     enrolling = body.enrolling(body.enrollments, body.user_email, principal.user_id)
     return _data(services.students.enroll(body.email, enrolling), services)
+
+
+@router.post(
+    "/associate", dependencies=_writable, response_model=DataBody[StudentResource], summary="Bring under a user"
+)
+async def associate_student(
+    body: Annotated[AssignStudent, Depends(JsonBody(AssignStudent))], services: CurrentServices
+) -> dict[str, Any]:
+    return _data(services.students.associate(body.email, body.user_email), services)
+
+
+# The published document spells it both ways.
+@router.post("/disassociate", dependencies=_writable, response_model=DataBody[StudentResource], summary="As dissociate")
+@router.post(
+    "/dissociate", dependencies=_writable, response_model=DataBody[StudentResource], summary="Take from a user"
+)
+async def dissociate_student(
+    body: Annotated[AssignStudent, Depends(JsonBody(AssignStudent))], services: CurrentServices
+) -> dict[str, Any]:
+    return _data(services.students.dissociate(body.email, body.user_email), services)
+
+
+@router.put("/{id}", dependencies=_writable, response_model=DataBody[StudentResource], summary="Change a student")
+async def update_student(
+    student_id: StudentId,
+    body: Annotated[UpdateStudent, Depends(JsonBody(UpdateStudent, _student_exists))],
+    services: CurrentServices,
+) -> dict[str, Any]:
+    return _data(services.students.update(student_id, body.names, body.email), services)
+
+
+@router.delete("/{id}", dependencies=_writable, status_code=204, summary="Delete a student")
+async def delete_student(student_id: StudentId, services: CurrentServices) -> Response:
+    services.students.delete(student_id)
+    return Response(status_code=204)
 
 
 @router.get("/{id}", dependencies=_readable, response_model=DataBody[StudentResource], summary="Read a student")

@@ -72,6 +72,23 @@ class EnrollStudent(_Enrollments):
     enrollments: Annotated[list[Item], Field(min_length=1, max_length=MAX_ENROLLMENTS)]
 
 
+class UpdateStudent(BaseModel):
+    first_name: Text
+    last_name: Text
+    email: Email
+
+    @property
+    def names(self) -> Names:
+        return Names(first_name=self.first_name, last_name=self.last_name)
+
+
+class AssignStudent(BaseModel):
+    """Who, and to or from whom."""
+
+    email: Email
+    user_email: Email
+
+
 class UserBrief(BaseModel):
     id: int
     name: str

@@ -5,16 +5,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from b2b.domain.users import UserView
-from b2b.http.authentication import Scoped
+from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
+from b2b.http.operations import StartedBody, present_operation
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices, services_of
 from users.schemas import (
     AddSeats,
+    AssignGroup,
+    ChangeExpiry,
     CreateUser,
     SearchUser,
     SetAccess,
+    UpdateUser,
     UpsertUser,
     UserResource,
     present,
@@ -89,6 +93,51 @@ async def add_seats(
     services: CurrentServices,
 ) -> dict[str, Any]:
     return _data(services.users.add_seats(user_id, body.reference, body.terms, body.add_seats))
+
+
+@router.post(
+    "/group/{id}",
+    dependencies=_writable,
+    response_model=StartedBody[UserResource],
+    summary="Give a user's new students a Thinkific group",
+)
+async def assign_group(
+    user_id: UserId,
+    body: Annotated[AssignGroup, Depends(JsonBody(AssignGroup, _user_exists))],
+    services: CurrentServices,
+) -> dict[str, Any]:
+    operation = services.groups.assign(user_id, body.name, sync=bool(body.sync))
+    return _data(services.users.get(user_id)) | {"operation": present_operation(operation, [])}
+
+
+@router.post(
+    "/enrollments/{id}",
+    dependencies=_writable,
+    response_model=StartedBody[UserResource],
+    summary="Change when the enrolments of a user's students in a product end",
+)
+async def change_expiry(
+    user_id: UserId,
+    body: Annotated[ChangeExpiry, Depends(JsonBody(ChangeExpiry, _user_exists))],
+    services: CurrentServices,
+) -> dict[str, Any]:
+    operation = services.expiries.change(user_id, body.reference, body.change)
+    return _data(services.users.get(user_id)) | {"operation": present_operation(operation, [])}
+
+
+@router.put("/{id}", dependencies=_writable, response_model=DataBody[UserResource], summary="Change a user")
+async def update_user(
+    user_id: UserId,
+    body: Annotated[UpdateUser, Depends(JsonBody(UpdateUser, _user_exists))],
+    services: CurrentServices,
+) -> dict[str, Any]:
+    return _data(services.users.update(user_id, body.fields(), body.email))
+
+
+@router.delete("/{id}", dependencies=_writable, status_code=204, summary="Delete a user")
+async def delete_user(user_id: UserId, principal: CurrentPrincipal, services: CurrentServices) -> Response:
+    services.user_removal.delete(user_id, acting_user_id=principal.user_id)
+    return Response(status_code=204)
 
 
 @router.get("/{id}", dependencies=_readable, response_model=DataBody[UserResource], summary="Read a user")

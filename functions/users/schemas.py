@@ -1,10 +1,13 @@
 """Users on the wire."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from b2b.domain import seats, timestamps
+from b2b.domain.errors import InvalidInput
+from b2b.domain.expiry import MAX_DAYS
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.users import MAX_SEATS, Grant, GrantTerms, UserView
 from b2b.http.fields import (
@@ -17,7 +20,9 @@ from b2b.http.fields import (
     Seats,
     Text,
     ThinkificId,
+    refusal,
 )
+from b2b.services.expiries import ExpiryChange
 from b2b.services.users import UNSET, UserFields
 
 
@@ -34,6 +39,16 @@ class CreateUser(BaseModel):
 class UpsertUser(BaseModel):
     email: Email
     name: Text | None = None
+    password: Password | None = None
+    max_seats: Seats | None = None
+
+    def fields(self) -> UserFields:
+        return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
+
+
+class UpdateUser(BaseModel):
+    name: Text | None = None
+    email: Email | None = None
     password: Password | None = None
     max_seats: Seats | None = None
 
@@ -67,6 +82,45 @@ class SetAccess(_Terms):
 
 class AddSeats(_Terms):
     add_seats: Annotated[Integer, Field(ge=1, le=MAX_SEATS)]
+
+
+class AssignGroup(BaseModel):
+    name: Text
+    sync: Boolean | None = None
+
+
+class ExpiryKind(StrEnum):
+    DAYS = "days"
+    DATE = "date"
+    EXPIRE_NOW = "expire_now"
+    NO_EXPIRY = "no_expiry"
+
+
+def _kind(value: object) -> object:
+    if value not in set(ExpiryKind):
+        raise refusal("must be one of days, date, expire_now, no_expiry" if value else "is required")
+    return value
+
+
+class ChangeExpiry(BaseModel):
+    product: ThinkificId
+    type: Annotated[ExpiryKind, BeforeValidator(_kind)]
+    expiry_days: Annotated[Integer, Field(ge=1, le=MAX_DAYS)] | None = None
+    expiry_date: Text | None = None
+    productable_type: ProductableTypeField | None = None
+
+    @property
+    def reference(self) -> ProductReference:
+        return ProductReference(self.product, self.productable_type)
+
+    @property
+    def change(self) -> ExpiryChange:
+        """Raises InvalidInput where the kind needs a field that is not there."""
+        if self.type is ExpiryKind.DAYS and self.expiry_days is None:
+            raise InvalidInput.field("expiry_days", "The expiry days field is required when type is days.")
+        if self.type is ExpiryKind.DATE and self.expiry_date is None:
+            raise InvalidInput.field("expiry_date", "The expiry date field is required when type is date.")
+        return ExpiryChange(kind=self.type.value, days=self.expiry_days, date=self.expiry_date)
 
 
 class GroupResource(BaseModel):

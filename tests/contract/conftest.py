@@ -1,8 +1,13 @@
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
-from tests.local_stack import LocalStack, await_that
+from tests.contract.operations import sync_catalogue
+from tests.contract.people import create_user
+from tests.contract.school import School
+from tests.contract.tokens import Tokens
+from tests.local_stack import LocalStack
 
 
 @pytest.fixture(scope="session")
@@ -14,19 +19,71 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def catalogue(stack: LocalStack) -> None:
+def school(stack: LocalStack) -> Iterator[School]:
+    """The simulated Thinkific, as fast as the stack: the limits of a real site are not what is tested here."""
+    with stack.simulator() as client:
+        opened = School(client)
+        opened.switch(rate_limit="off")
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def untouched(stack: LocalStack) -> dict[str, Any]:
+    """The lists before anything was written, by path."""
+    with stack.api() as api:
+        return {path: api.get(path).raise_for_status().json() for path in ("/students", "/products")}
+
+
+@pytest.fixture(scope="session")
+def catalogue(stack: LocalStack, school: School, untouched: dict[str, Any]) -> None:
     """The simulator's demo catalogue, known to the API."""
     with stack.api() as api:
-        operation = api.post("/products/sync").raise_for_status().json()["operation"]
+        sync_catalogue(api)
 
-        def is_done() -> bool:
-            status = api.get(f"/operations/{operation['id']}").raise_for_status().json()["data"]["status"]
-            return bool(status == "succeeded")
 
-        await_that(is_done, what="The catalogue sync")
+@pytest.fixture(scope="session")
+def api(stack: LocalStack, catalogue: None) -> Iterator[httpx.Client]:
+    """An integration with the admin's token, which may do everything."""
+    with stack.api() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
+    """Someone without a token."""
+    with httpx.Client(base_url=stack.note["base_url"], timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def tokens(api: httpx.Client) -> Tokens:
+    return Tokens(api)
+
+
+@pytest.fixture(scope="session")
+def courses(api: httpx.Client) -> list[dict[str, Any]]:
+    """Products that are courses; no test changes them."""
+    return _products(api, "Course")
+
+
+@pytest.fixture(scope="session")
+def bundle(api: httpx.Client) -> dict[str, Any]:
+    """A bundle that is small enough for Thinkific to build at once; no test changes it."""
+    return min(_products(api, "Bundle"), key=lambda product: len(product["course_ids"]))
+
+
+@pytest.fixture(scope="session")
+def large_bundle(api: httpx.Client) -> dict[str, Any]:
+    """A bundle that Thinkific answers with 202; no test changes it."""
+    return max(_products(api, "Bundle"), key=lambda product: len(product["course_ids"]))
 
 
 @pytest.fixture
-def api(stack: LocalStack, catalogue: None) -> Iterator[httpx.Client]:
-    with stack.api() as client:
-        yield client
+def user(api: httpx.Client) -> dict[str, Any]:
+    """A user without grants or students, who may have any number of them."""
+    return create_user(api)
+
+
+def _products(api: httpx.Client, productable_type: str) -> list[dict[str, Any]]:
+    rows = api.get("/products", params={"per_page": 100}).raise_for_status().json()["data"]
+    return [row for row in rows if row["productable_type"] == productable_type and row["status"] == "published"]

@@ -1,7 +1,11 @@
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.emulated import Emulated, new_school, running_emulator
+from tests.integration.stacks import Interrupted, interrupt, sync_catalogue
+from tests.local_stack import LocalStack
 
 from b2b_cli.local.emulator import Emulator
 
@@ -16,3 +20,26 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def school(emulator: Emulator) -> Emulated:
     """A table and queues that no other test sees."""
     return new_school(emulator)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A local stack with the catalogue, several API processes and hasty schedules; each test brings its own people."""
+    running = LocalStack(tmp_path_factory.mktemp("stack") / "data", "--workers", "4", "--sweep-every", "0.5")
+    try:
+        sync_catalogue(running)
+        yield running
+    finally:
+        assert running.stop() == 0, running.said()
+
+
+@pytest.fixture(scope="session")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """A local stack that was stopped in the middle of its work."""
+    return interrupt(tmp_path_factory.mktemp("interrupted") / "data")
+
+
+@pytest.fixture
+def data(interrupted: Interrupted, tmp_path: Path) -> Path:
+    """A copy of what the interrupted stack left."""
+    return shutil.copytree(interrupted.data, tmp_path / "data")

@@ -35,8 +35,8 @@ _STOP_SECONDS = 5.0
 _WORKER_STOP_SECONDS = 30.0
 _WATCH_SECONDS = 0.2
 _API_PATH = "/api/public/v1"
-# A rate that a laptop's simulator stands easily, for a stack that has no limit to respect.
 _DEFAULT_RATE = "100"
+_THINKIFIC_RATE = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,13 +187,17 @@ class Stack:
         return emulator
 
     def _start_thinkific(self) -> _Upstream:
-        rate = os.environ.get("THINKIFIC_RATE_PER_MINUTE", _DEFAULT_RATE)
+        rate = os.environ.get("THINKIFIC_RATE_PER_MINUTE") or _DEFAULT_RATE
+        if not rate.isdigit() or int(rate) < 1:
+            raise CommandError(f"THINKIFIC_RATE_PER_MINUTE must be a whole number from 1, not {rate!r}.")
         if self._options.thinkific_url is not None:
             return _foreign_thinkific(self._options.thinkific_url, rate)
         page = f"http://{LOOPBACK}:{self._simulator_port()}"
         command = [
             *(sys.executable, "-m", "b2b_cli.simulator", "--port", page.rpartition(":")[2]),
             *("--database", str(self._data / "thinkific.sqlite"), "--demo-catalogue"),
+            # Who asks for more calls than Thinkific allows has a school that is allowed them.
+            *("--switch", f"rate_limit={max(_THINKIFIC_RATE, int(rate))}"),
         ]
         simulator = self._child("simulator", command, {}, stop_seconds=_STOP_SECONDS)
         url = page + _API_PATH

@@ -78,7 +78,11 @@ def _change(
     else:
         after = enrollments.enroll_again(before, expiry_date, now)
     takes_seat = user.id not in after.seat_holders
-    after = replace(after, seat_holders=after.seat_holders | {user.id})
+    after = replace(
+        after,
+        seat_holders=after.seat_holders | {user.id},
+        former_holders=after.former_holders - {user.id},
+    )
     return EnrollmentChange(before=before, after=after, takes_seat=takes_seat)
 
 

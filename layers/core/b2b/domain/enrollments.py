@@ -26,6 +26,7 @@ class Enrollment:
     ``seat_holders``: the users who enrolled the student here and hold a seat for it.
     ``expiry_date`` None = not limited. ``percentage_completed`` 0..100, None until known.
     ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
+    ``former_holders``: those whose seat an explicit end has freed; they take it again if the end is taken back.
     ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
     ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202).
     """
@@ -42,6 +43,7 @@ class Enrollment:
     expiry_date: datetime | None
     is_exact: bool = False
     seat_holders: frozenset[int] = frozenset()
+    former_holders: frozenset[int] = frozenset()
     thinkific_id: int | None = None
     known_in_thinkific: bool = False
     bundle_ordered_version: int = 0
@@ -93,7 +95,25 @@ def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: date
 
 
 def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
-    """The enrolment with its end set, whatever it was; the very same object when it is that already."""
-    if enrollment.expiry_date == expiry_date and enrollment.failed_version != enrollment.version:
+    """The enrolment with its end set, whatever it was; an end that is past frees the seats, another takes them again.
+
+    Returns the very same object when it is that already.
+    """
+    holders, former = enrollment.seat_holders, enrollment.former_holders
+    if expiry.is_past(expiry_date, now):
+        holders, former = frozenset(), former | holders
+    else:
+        holders, former = holders | former, frozenset()
+    changed = replace(enrollment, expiry_date=expiry_date, seat_holders=holders, former_holders=former)
+    if changed == enrollment and enrollment.failed_version != enrollment.version:
         return enrollment
-    return replace(enrollment, version=enrollment.version + 1, expiry_date=expiry_date, is_exact=True, updated_at=now)
+    return replace(changed, version=enrollment.version + 1, is_exact=True, updated_at=now)
+
+
+def without_holder(enrollment: Enrollment, user_id: int) -> Enrollment:
+    """The enrolment when the user no longer counts it: what is wanted in Thinkific stays as it is."""
+    return replace(
+        enrollment,
+        seat_holders=enrollment.seat_holders - {user_id},
+        former_holders=enrollment.former_holders - {user_id},
+    )

@@ -36,3 +36,16 @@ def without_end(now: datetime) -> datetime:
     hundred years away is, and means the same to a student.
     """
     return now + timedelta(days=MAX_DAYS)
+
+
+def as_sent(expiry: datetime, now: datetime) -> datetime:
+    """An end as Thinkific is sent it: a past one never later than the end of yesterday."""
+    return min(expiry, end_of_yesterday(now)) if expiry <= now else expiry
+
+
+def in_ten_years(now: datetime) -> datetime:
+    """What the published API calls no expiry."""
+    try:
+        return now.replace(year=now.year + 10)
+    except ValueError:  # 29 February
+        return now.replace(year=now.year + 10, day=28)

@@ -1,6 +1,6 @@
 """Operations: calls that touch many records and go on after their answer (contract, section 1)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -8,6 +8,10 @@ from typing import Any
 
 class OperationType(StrEnum):
     CATALOGUE_SYNC = "catalogue_sync"
+    EXPIRY_CHANGE = "expiry_change"
+    GROUP_IMPORT = "group_import"
+    STUDENT_DELETE = "student_delete"
+    USER_DELETE = "user_delete"
 
 
 class OperationStatus(StrEnum):
@@ -29,6 +33,15 @@ class OperationFailure:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class OperationItem:
+    """A student of an operation, until Thinkific has confirmed, or refused for good, ``version`` of its wish."""
+
+    student_id: int
+    product_id: int
+    version: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """``state`` is where it goes on after an interruption; its meaning is the type's own.
@@ -47,3 +60,10 @@ class Operation:
     version: int = 1
     created_at: datetime
     updated_at: datetime
+
+    def finished(self) -> "Operation":
+        """With the status that its counts amount to."""
+        status = OperationStatus.SUCCEEDED
+        if self.failed:
+            status = OperationStatus.FAILED if self.failed >= self.total else OperationStatus.PARTIAL
+        return replace(self, status=status, state={})

@@ -57,11 +57,11 @@ class UnresolvedReference(ValueError):
     """``str(error)`` tells the caller what to do about it."""
 
 
-def resolve(reference: ProductReference, candidates: Candidates) -> Product:
+def resolve(reference: ProductReference, candidates: Candidates, *, with_deleted: bool = False) -> Product:
     """The one product that ``reference`` means.
 
-    Raises UnresolvedReference when there is none, when it is gone from Thinkific, or when a course and a bundle
-    share the number and the reference does not say which.
+    Raises UnresolvedReference when there is none, when it is gone from Thinkific (unless ``with_deleted``), or when
+    a course and a bundle share the number and the reference does not say which.
     """
     wanted = reference.productable_type
     found = [product for product in candidates.by_productable if wanted in (None, product.productable_type)]
@@ -76,6 +76,8 @@ def resolve(reference: ProductReference, candidates: Candidates) -> Product:
     if not found:
         kind = wanted.value.lower() if wanted else "course, bundle or product"
         raise UnresolvedReference(f"There is no {kind} with the id {reference.number}.")
+    if not alive and with_deleted:
+        return found[0]
     if not alive:
         raise UnresolvedReference(f'"{found[0].name}" (id {reference.number}) no longer exists in Thinkific.')
     return alive[0]

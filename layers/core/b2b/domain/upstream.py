@@ -19,6 +19,8 @@ from datetime import datetime
 class ThinkificUser:
     id: int
     email: str
+    first_name: str = ""
+    last_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,15 @@ class CatalogueEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CataloguePage:
     entries: tuple[CatalogueEntry, ...]
+    next_page: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersPage:
+    """``total``: members of the group on all pages, None where Thinkific does not say."""
+
+    members: tuple[ThinkificUser, ...]
     next_page: int | None
     total: int | None
 

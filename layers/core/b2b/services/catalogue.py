@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from b2b.domain.operations import Operation, OperationStatus
+from b2b.domain.operations import Operation
 from b2b.domain.products import DELETED, Product, ProductableType
 from b2b.domain.timestamps import Clock
 from b2b.domain.upstream import CatalogueEntry, ThinkificMissing
 from b2b.services.contention import retry_conflicts
+from b2b.services.operations import Step
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
@@ -31,15 +32,18 @@ class CatalogueSync:
         self._thinkific = thinkific
         self._clock = clock
 
-    def step(self, operation: Operation) -> Operation:
+    def step(self, operation: Operation) -> Step:
         """One call to Thinkific and what follows from it; final when there is nothing more to do."""
+        return Step(self._advanced(operation))
+
+    def _advanced(self, operation: Operation) -> Operation:
         state = operation.state or {"phase": "pages", "page": 1, "seen": []}
         if state["phase"] == "pages":
             return self._read_page(operation, state)
         if state["bundles"]:
             return self._read_bundle(operation, state)
         self._mark_vanished({int(seen) for seen in state["seen"]})
-        return replace(operation, status=OperationStatus.SUCCEEDED, done=operation.total, state={})
+        return replace(operation, done=operation.total).finished()
 
     def _read_page(self, operation: Operation, state: dict[str, Any]) -> Operation:
         page = self._thinkific.catalogue_page(int(state["page"]))

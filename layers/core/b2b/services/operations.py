@@ -1,10 +1,10 @@
 """Operations: started by a call, carried on by a worker, read by whoever started them."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from b2b.domain.errors import ConditionFailed, NotFound
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
@@ -14,6 +14,7 @@ from b2b.domain.upstream import AnswerLost, ThinkificDelay, ThinkificError
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
     from b2b.storage.store import Store
+    from b2b.storage.table import Action
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0
@@ -26,11 +27,19 @@ class OperationService:
         self._bell = bell
         self._clock = clock
 
-    def start(self, type_: OperationType) -> Operation:
-        """Durable when this returns; a worker carries it out."""
+    def start(
+        self,
+        type_: OperationType,
+        state: Mapping[str, Any] | None = None,
+        *,
+        together_with: "Sequence[Action]" = (),
+    ) -> Operation:
+        """Durable, in one transaction with ``together_with``, when this returns; a worker carries it out."""
         now = self._clock()
-        operation = Operation(id=secrets.token_hex(12), type=type_, created_at=now, updated_at=now)
-        self._store.transact([self._store.operations.add(operation)])
+        operation = Operation(
+            id=secrets.token_hex(12), type=type_, state=dict(state or {}), created_at=now, updated_at=now
+        )
+        self._store.transact([*together_with, self._store.operations.add(operation)])
         self._bell.ring_operation(operation.id)
         return operation
 
@@ -41,9 +50,20 @@ class OperationService:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a piece of work came to: the operation after it, ``actions`` to be written together with that, and for
+    how many seconds there is nothing to do.
+    """
+
+    operation: Operation
+    actions: "Sequence[Action]" = ()
+    pause: float = 0.0
+
+
 class Runner(Protocol):
-    def step(self, operation: Operation) -> Operation:
-        """A bounded piece of the work; safe to repeat. The operation as it is after it."""
+    def step(self, operation: Operation) -> Step:
+        """A bounded piece of the work; safe to repeat."""
         ...
 
 
@@ -80,7 +100,10 @@ class OperationWorker:
             while not operation.status.is_final:
                 if seconds_left() < _SECONDS_FOR_A_STEP:
                     return self._postpone(operation, 0)
-                operation = self._save(runner.step(operation))
+                step = runner.step(operation)
+                operation = self._save(step.operation, step.actions)
+                if step.pause:
+                    return self._postpone(operation, step.pause)
         except ConditionFailed:
             return AdvanceOutcome.OVERTAKEN
         except ThinkificDelay as delay:
@@ -91,9 +114,9 @@ class OperationWorker:
             self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
         return AdvanceOutcome.FINISHED
 
-    def _save(self, operation: Operation) -> Operation:
+    def _save(self, operation: Operation, actions: "Sequence[Action]" = ()) -> Operation:
         saved = replace(operation, version=operation.version + 1, updated_at=self._clock())
-        self._store.transact([self._store.operations.save(saved)])
+        self._store.transact([self._store.operations.save(saved), *actions])
         return saved
 
     def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:

@@ -16,8 +16,9 @@ class Bell:
         self._queues = queues
         self._on_failure = on_failure
 
-    def ring(self, student_id: int, *, delay_seconds: float = 0) -> None:
-        self._safely(lambda: self._queues.ring_student(student_id, delay_seconds=delay_seconds))
+    def ring(self, student_id: int, *, delay_seconds: float = 0, bulk: bool = False) -> None:
+        """``bulk``: behind what single calls asked for."""
+        self._safely(lambda: self._queues.ring_student(student_id, delay_seconds=delay_seconds, bulk=bulk))
 
     def ring_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
         self._safely(lambda: self._queues.ring_operation(operation_id, delay_seconds=delay_seconds))

@@ -13,6 +13,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import User
 from b2b.services.contention import retry_conflicts
 from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.removals import Removals
 from b2b.services.ringing import Bell
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class _Target:
 
 
 class StudentService:
-    def __init__(self, store: "Store", bell: Bell, clock: Clock = utc_now) -> None:
+    def __init__(self, store: "Store", bell: Bell, removals: Removals, clock: Clock = utc_now) -> None:
         self._store = store
         self._bell = bell
+        self._removals = removals
         self._clock = clock
 
     def now(self) -> datetime:
@@ -70,10 +72,7 @@ class StudentService:
         return read_page(self._store, KIND, request, self._load)
 
     def get(self, student_id: int) -> StudentView:
-        record = self._store.students.get_record(student_id)
-        if record is None:
-            raise NotFound(f"There is no student with the id {student_id}.")
-        return self._views([record])[0]
+        return self._views([self._record(student_id)])[0]
 
     def upsert(self, email: str, names: Names, enrolling: Enrolling) -> tuple[StudentView, bool]:
         """The student with the e-mail, created (True) or renamed, under the user and in the products."""
@@ -86,6 +85,61 @@ class StudentService:
         """
         view, _ = retry_conflicts(lambda: self._attempt(email, None, enrolling))
         return view
+
+    def update(self, student_id: int, names: Names, email: str) -> StudentView:
+        """Name and e-mail, in Thinkific too. Raises NotFound, and InvalidInput on ``email`` when it is taken."""
+
+        def attempt() -> StudentRecord:
+            record = self._record(student_id)
+            owner = self._store.lookups.find(student_email=email).student_id
+            if owner not in (None, student_id):
+                raise InvalidInput.field("email", "The email has already been taken.")
+            student = _changed(record.student, names, email, self._clock())
+            if student == record.student:
+                return record
+            after = replace(record, student=student)
+            actions = self._store.students.change(record.student, student)
+            if after.needs_sync:
+                actions.append(self._store.wishes.add(student_id, self._clock() + REPAIR_AFTER))
+            self._store.transact(actions)
+            return after
+
+        record = retry_conflicts(attempt)
+        if record.needs_sync:
+            self._bell.ring(student_id)
+        return self._views([record])[0]
+
+    def delete(self, student_id: int) -> None:
+        """For all users; in Thinkific too where the setting says so. Raises NotFound."""
+        in_thinkific = self._store.settings.get().delete_students_in_thinkific
+
+        def attempt() -> None:
+            self._removals.delete_student(self._record(student_id).student, in_thinkific=in_thinkific)
+
+        retry_conflicts(attempt)
+
+    def associate(self, email: str, user_email: str) -> StudentView:
+        """Brings the student under the user. Raises InvalidInput naming each of the two that does not exist."""
+        nothing_more = Enrolling(user_email=user_email, acting_user_id=0, references=(), enforce_seats=False)
+        return self.enroll(email, nothing_more)
+
+    def dissociate(self, email: str, user_email: str) -> StudentView:
+        """Takes the student from the user and frees its seats; the enrolments stay. Raises as ``associate``."""
+        nothing_more = Enrolling(user_email=user_email, acting_user_id=0, references=(), enforce_seats=False)
+        target = self._find(email, nothing_more, must_exist=True)
+        if target.student_id is None:
+            raise AssertionError("A student that must exist was found.")
+        self._removals.dissociate(target.student_id, target.user_id)
+        return self.get(target.student_id)
+
+    def must_exist(self, student_id: int) -> None:
+        self._record(student_id)
+
+    def _record(self, student_id: int) -> StudentRecord:
+        record = self._store.students.get_record(student_id)
+        if record is None:
+            raise NotFound(f"There is no student with the id {student_id}.")
+        return record
 
     def _attempt(self, email: str, names: Names | None, enrolling: Enrolling) -> tuple[StudentView, bool]:
         target = self._find(email, enrolling, must_exist=names is None)
@@ -137,7 +191,7 @@ class StudentService:
 
     def _student(self, record: StudentRecord | None, email: str, names: Names | None, now: datetime) -> Student:
         if record is not None:
-            return _renamed(record.student, names, now)
+            return _changed(record.student, names, record.student.email, now) if names else record.student
         if names is None:
             raise WriteConflict  # deleted since its e-mail was found
         return Student(
@@ -236,16 +290,11 @@ def _resolved(references: Sequence[ProductReference], lookup: "Lookup", errors: 
     return list(products.values())
 
 
-def _renamed(student: Student, names: Names | None, now: datetime) -> Student:
-    if names is None or (student.first_name, student.last_name) == (names.first_name, names.last_name):
+def _changed(student: Student, names: Names, email: str, now: datetime) -> Student:
+    changed = replace(student, first_name=names.first_name, last_name=names.last_name, email=email)
+    if changed == student:
         return student
-    return replace(
-        student,
-        first_name=names.first_name,
-        last_name=names.last_name,
-        version=student.version + 1,
-        updated_at=now,
-    )
+    return replace(changed, version=student.version + 1, updated_at=now)
 
 
 def _record_after(before: StudentRecord | None, student: Student, decided: EnrollmentPlan) -> StudentRecord:

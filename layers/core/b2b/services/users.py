@@ -89,6 +89,21 @@ class UserService:
 
         return retry_conflicts(attempt)
 
+    def update(self, user_id: int, fields: UserFields, email: str | None) -> UserView:
+        """Changes what is given. Raises NotFound, and InvalidInput on ``email`` when it is taken."""
+        password_hash = _hashed(fields.password)
+
+        def attempt() -> UserView:
+            found = self._store.users.get_with_grants(user_id)
+            if found is None:
+                raise _no_such_user(user_id)
+            user, grants = found
+            if email is not None and self._is_taken(email, by_other_than=user):
+                raise InvalidInput.field("email", "The email has already been taken.")
+            return self._views([(self._change(user, fields, password_hash, email), grants)])[0]
+
+        return retry_conflicts(attempt)
+
     def set_access(
         self, user_id: int, reference: ProductReference, terms: GrantTerms, max_seats: int | None
     ) -> UserView:
@@ -112,6 +127,11 @@ class UserService:
 
         retry_conflicts(attempt)
         return self.get(user_id)
+
+    def _is_taken(self, email: str, *, by_other_than: User) -> bool:
+        if emails.email_key(email) == emails.email_key(by_other_than.email):
+            return False
+        return self._store.lookups.find(user_email=email).user_id is not None
 
     def _grant(self, user_id: int, reference: ProductReference) -> Grant:
         """The grant as it is, granted or not. Raises NotFound for the user, InvalidInput for the product."""
@@ -144,11 +164,12 @@ class UserService:
         self._store.transact([*self._store.users.add(user, password_hash), count])
         return user
 
-    def _change(self, user: User, fields: UserFields, password_hash: str | None) -> User:
+    def _change(self, user: User, fields: UserFields, password_hash: str | None, email: str | None = None) -> User:
         limit = fields.max_seats
         changed = replace(
             user,
             name=fields.name if fields.name is not None else user.name,
+            email=email if email is not None else user.email,
             max_seats=user.max_seats if isinstance(limit, Unset) else limit,
         )
         if changed == user and password_hash is None:

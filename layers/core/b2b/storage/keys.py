@@ -36,6 +36,7 @@ def padded(number: int) -> str:
 
 
 # Users: A the user, B its grants, then SEAT and STUDENT rows, which may be many.
+USER_STUDENTS = SortRange("STUDENT#", "STUDENT#\uffff")
 USER_WITH_GRANTS = SortRange("A#", "B#\uffff")
 
 
@@ -114,6 +115,19 @@ def operation(operation_id: str) -> Key:
     return Key(f"OPERATION#{operation_id}", "A#OPERATION")
 
 
+def operation_item(operation_id: str, student_id: int) -> Key:
+    """A student that an operation has written a wish for and that Thinkific has not confirmed yet."""
+    return Key(f"OPERATION#{operation_id}", f"ITEM#{padded(student_id)}")
+
+
+def operation_items(operation_id: str, after: int) -> tuple[str, SortRange]:
+    return f"OPERATION#{operation_id}", SortRange(operation_item("", after + 1).sk, "ITEM#\uffff")
+
+
+def operation_failure(operation_id: str, student_id: int) -> Key:
+    return Key(f"OPERATION#{operation_id}", f"FAILURE#{padded(student_id)}")
+
+
 def operation_failures(operation_id: str) -> tuple[str, SortRange]:
     return f"OPERATION#{operation_id}", _all_with("FAILURE#")
 
@@ -131,6 +145,10 @@ def total(kind: str, shard: int) -> Key:
     return _alone(f"TOTAL#{kind}#{shard}")
 
 
+def idempotency(token_id: int, digest: str) -> Key:
+    return _alone(f"IDEMPOTENCY#{token_id}#{digest}")
+
+
 def request_rate(token_id: int, minute: int) -> Key:
     return _alone(f"RATE#{token_id}#{minute}")
 
@@ -145,6 +163,10 @@ def expiry_shard(student_id: int) -> str:
 
 def wish_shard(student_id: int) -> str:
     return f"SYNC#{student_id % DUE_SHARDS}"
+
+
+def expiry_shards() -> list[str]:
+    return [f"EXPIRY#{shard}" for shard in range(DUE_SHARDS)]
 
 
 def wish_shards() -> list[str]:

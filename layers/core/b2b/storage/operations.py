@@ -3,9 +3,9 @@
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
-from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
+from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
-from b2b.storage.table import Action, Item, Table, put
+from b2b.storage.table import Action, Item, Table, delete, put
 
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
 
@@ -33,6 +33,27 @@ class Operations:
         key = keys.operation(operation.id)
         return put(key, _item(operation), when=Attr(keys.PARTITION).not_exists())
 
+    def add_item(self, operation_id: str, student_id: int, product_id: int, version: int) -> Action:
+        """A student whose wish ``version`` the operation has written. Refused when it has done so already."""
+        item = {"student_id": student_id, "product_id": product_id, "version": version}
+        return put(keys.operation_item(operation_id, student_id), item, when=Attr(keys.PARTITION).not_exists())
+
+    def items(self, operation_id: str, *, after: int, limit: int) -> list[OperationItem]:
+        """Behind the student ``after``, by student, at most ``limit``."""
+        rows = self._table.query_some(*keys.operation_items(operation_id, after), limit)
+        return [OperationItem(row["student_id"], row["product_id"], row["version"]) for row in rows]
+
+    def has_item(self, operation_id: str, student_id: int) -> bool:
+        return self._table.get(keys.operation_item(operation_id, student_id)) is not None
+
+    def remove_item(self, operation_id: str, student_id: int) -> Action:
+        return delete(keys.operation_item(operation_id, student_id))
+
+    def add_failure(self, operation: Operation, failure: OperationFailure) -> Action:
+        key = keys.operation_failure(operation.id, failure.student_id or 0)
+        item = {"student_id": failure.student_id, "email": failure.email, "error": failure.error}
+        return put(key, item | {"ttl": _ttl(operation)})
+
     def save(self, operation: Operation) -> Action:
         """Progress. ``operation.version`` is one higher than what was read; refused when it no longer fits."""
         unchanged = Attr("version").eq(operation.version - 1)
@@ -52,8 +73,12 @@ def _item(operation: Operation) -> Item:
         "version": operation.version,
         "created_at": timestamps.to_text(operation.created_at),
         "updated_at": timestamps.to_text(operation.updated_at),
-        "ttl": int(operation.created_at.timestamp()) + _KEPT_FOR_SECONDS,
+        "ttl": _ttl(operation),
     }
+
+
+def _ttl(operation: Operation) -> int:
+    return int(operation.created_at.timestamp()) + _KEPT_FOR_SECONDS
 
 
 def _from_item(item: Item) -> Operation:

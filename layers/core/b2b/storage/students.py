@@ -11,6 +11,7 @@ from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.storage import keys
+from b2b.storage.keys import SortRange
 from b2b.storage.table import Action, Item, Table, Update, check, delete, put
 
 EXISTS = Attr(keys.PARTITION).exists()
@@ -23,6 +24,20 @@ class Students:
 
     def get_record(self, student_id: int) -> StudentRecord | None:
         return _record(self._table.query(keys.student_partition(student_id), keys.WHOLE_STUDENT))
+
+    def get_remains(self, student_id: int) -> tuple[list[Association], list[Enrollment]]:
+        """What is left of a student that was removed."""
+        rows = self._table.query(keys.student_partition(student_id), keys.WHOLE_STUDENT)
+        return (
+            [_association(row) for row in rows if row[keys.SORT].startswith("B#")],
+            [_enrollment(row) for row in rows if row[keys.SORT].startswith("C#")],
+        )
+
+    def ids_of_user(self, user_id: int, *, after: int, limit: int) -> list[int]:
+        """Students of a user behind the id ``after``, ascending, at most ``limit``."""
+        first, last = keys.user_student(user_id, after + 1).sk, keys.USER_STUDENTS.last
+        rows = self._table.query_some(keys.user_partition(user_id), SortRange(first, last), limit)
+        return [row["student_id"] for row in rows]
 
     def get_each_record(self, student_ids: Iterable[int]) -> list[StudentRecord]:
         partitions = [keys.student_partition(student_id) for student_id in student_ids]
@@ -71,6 +86,27 @@ class Students:
             put(keys.user_student(user_id, student_id), item, when=ABSENT),
         ]
 
+    def dissociate(self, association: Association) -> list[Action]:
+        """Both sides. Refused when there is no such association any more."""
+        user_id, student_id = association.user_id, association.student_id
+        return [
+            delete(keys.student_user(student_id, user_id), when=EXISTS),
+            delete(keys.user_student(user_id, student_id)),
+        ]
+
+    def remove(self, student: Student) -> list[Action]:
+        """The student itself and its guard, not what hangs on it. Refused when it changed meanwhile."""
+        return [
+            delete(keys.student(student.id), when=EXISTS & Attr("version").eq(student.version)),
+            delete(keys.student_email(email_key(student.email)), when=Attr("owner_id").eq(student.id)),
+        ]
+
+    def remove_enrollment(self, enrollment: Enrollment) -> Action:
+        """Refused when there is none, or who holds its seats has changed meanwhile."""
+        holders = set(enrollment.seat_holders)
+        same = Attr("seat_holders").eq(holders) if holders else Attr("seat_holders").not_exists()
+        return delete(keys.enrollment(enrollment.student_id, enrollment.product_id), when=EXISTS & same)
+
     def enroll(self, enrollment: Enrollment) -> Action:
         """A first enrolment. Refused when there is one."""
         key = keys.enrollment(enrollment.student_id, enrollment.product_id)
@@ -89,20 +125,27 @@ class Students:
             updated_at=timestamps.to_text(after.updated_at),
             **_due(after),
         )
-        if gained := after.seat_holders - before.seat_holders:
-            update.add(seat_holders=set(gained))
-        if lost := before.seat_holders - after.seat_holders:
-            update.discard(seat_holders=set(lost))
+        for name, was, is_now in (
+            ("seat_holders", before.seat_holders, after.seat_holders),
+            ("former_holders", before.former_holders, after.former_holders),
+        ):
+            if gained := is_now - was:
+                update.add(**{name: gained})
+            if lost := was - is_now:
+                update.discard(**{name: lost})
         return update.when(Attr("version").eq(before.version))
+
+    def linked(self, student: Student, thinkific_id: int, *, newly_created: bool = False) -> Action:
+        update = Update(keys.student(student.id)).set(
+            thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
+        )
+        return update.when(EXISTS)
 
     # What the sync learns. Each is a write of its own; a student deleted meanwhile stays deleted.
 
     def link(self, student: Student, thinkific_id: int, *, newly_created: bool) -> None:
         """The student's user in Thinkific, which has the name and e-mail of ``student.version`` or its own."""
-        update = Update(keys.student(student.id)).set(
-            thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
-        )
-        self._table.write(update.when(EXISTS))
+        self._table.write(self.linked(student, thinkific_id, newly_created=newly_created))
 
     def age(self, student_id: int) -> None:
         """The student is no longer newly created in Thinkific."""
@@ -188,6 +231,7 @@ def _item(student: Student) -> Item:
         "first_name": student.first_name,
         "last_name": student.last_name,
         "email": student.email,
+        "thinkific_id": student.thinkific_id,
         "version": student.version,
         "confirmed_version": student.confirmed_version,
         "created_at": timestamps.to_text(student.created_at),
@@ -217,6 +261,7 @@ def _association_item(association: Association) -> Item:
         "user_id": association.user_id,
         "student_id": association.student_id,
         "group_name": association.group_name,
+        "in_group": association.in_group or None,
         "created_at": timestamps.to_text(association.created_at),
     }
 
@@ -271,7 +316,8 @@ def _enrollment(item: Item) -> Enrollment:
         activated_at=timestamps.from_text(item["activated_at"]),
         expiry_date=timestamps.optional_moment(item.get("expiry_date")),
         is_exact=item.get("is_exact", False),
-        seat_holders=frozenset(int(holder) for holder in item.get("seat_holders", ())),
+        seat_holders=frozenset(item.get("seat_holders", ())),
+        former_holders=frozenset(item.get("former_holders", ())),
         thinkific_id=item.get("thinkific_id"),
         known_in_thinkific=item.get("known_in_thinkific", False),
         bundle_ordered_version=item.get("bundle_ordered_version", 0),

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -226,6 +227,12 @@ class Table:
         arguments = self._query_arguments(keys.PARTITION, keys.SORT, partition, within(sort))
         return list(self._pages(arguments | {"ConsistentRead": True}))
 
+    def query_some(self, partition: str, sort: SortRange, limit: int) -> list[Item]:
+        """The first ``limit`` rows of a partition within ``sort``."""
+        arguments = self._query_arguments(keys.PARTITION, keys.SORT, partition, within(sort))
+        pages = self._pages(arguments | {"ConsistentRead": True, "Limit": limit})
+        return list(islice(pages, limit))
+
     def query_each(self, partitions: Sequence[str], sort: SortRange) -> list[list[Item]]:
         """``query`` of several partitions, side by side; the answers in the order asked."""
         if len(partitions) < 2:
@@ -272,12 +279,7 @@ class Table:
         """Rows of a shard of the due index whose time has come, oldest first (eventually consistent)."""
         arguments = self._query_arguments(keys.DUE_PARTITION, keys.DUE_AT, shard, up_to(until))
         arguments["IndexName"] = keys.DUE_INDEX
-        items: list[Item] = []
-        for item in self._pages(arguments | {"Limit": limit}):
-            items.append(item)
-            if len(items) >= limit:
-                break
-        return items
+        return list(islice(self._pages(arguments | {"Limit": limit}), limit))
 
     def write(self, action: Action, *, returning: str = "NONE") -> Item:
         """One write. ``returning`` is DynamoDB's ReturnValues."""

@@ -26,6 +26,9 @@ class Tokens:
         found = self._table.get_many(wanted)
         return [_from_item(found[key]) for key in wanted if key in found]
 
+    def all(self) -> list[Token]:
+        return self.from_rows(self._table.list_all(keys.TOKENS))
+
     def digest_of(self, token_id: int) -> str | None:
         item = self._table.get(keys.token_id(token_id))
         return item["digest"] if item else None

@@ -9,6 +9,7 @@ from b2b.domain import timestamps
 from b2b.domain.emails import email_key
 from b2b.domain.users import Grant, GrantTerms, Group, Role, User
 from b2b.storage import keys
+from b2b.storage.keys import Key
 from b2b.storage.table import Action, Item, Table, Update, check, delete, put
 
 EXISTS = Attr(keys.PARTITION).exists()
@@ -59,8 +60,30 @@ class Users:
             ]
         return actions
 
+    def remove(self, user: User) -> list[Action]:
+        """The user itself and its guard, not what hangs on it. Refused when its e-mail changed meanwhile."""
+        return [
+            delete(keys.user(user.id), when=EXISTS & Attr("email").eq(user.email)),
+            delete(keys.user_email(_email_key(user)), when=Attr("owner_id").eq(user.id)),
+        ]
+
+    def forget_grants(self, user_id: int) -> None:
+        """What is left of a user that was removed, its students aside."""
+        for row in self._table.query(keys.user_partition(user_id), keys.USER_WITH_GRANTS):
+            self._table.write(delete(Key(row[keys.PARTITION], row[keys.SORT])))
+
     def must_exist(self, user_id: int) -> Action:
         return check(keys.user(user_id), EXISTS)
+
+    def set_group(self, user_id: int, group: Group, now: datetime) -> Action:
+        """For students who come under the user from now on."""
+        update = Update(keys.user(user_id)).set(group_name=group.name, group_id=group.id)
+        return update.set(updated_at=timestamps.to_text(now)).when(EXISTS)
+
+    def know_group(self, user_id: int, group: Group) -> bool:
+        """Thinkific's id of the group; False when the user has another one by now."""
+        update = Update(keys.user(user_id)).set(group_id=group.id)
+        return self._table.succeeds(update.when(EXISTS & Attr("group_name").eq(group.name)))
 
     def count_student(self, user_id: int, change: int, *, within_limit: bool = False) -> Action:
         """One more or one fewer student associated; ``within_limit`` refuses what goes beyond ``max_seats``."""

@@ -33,6 +33,10 @@ class Wishes:
             .always()
         )
 
+    def drop(self, student_id: int) -> None:
+        """Of a student that is gone."""
+        self._table.write(delete(keys.wish(student_id)))
+
     def lease(self, student_id: int, owner: str, now: datetime, until: datetime) -> SyncWish:
         """Take the wish up. Raises ConditionFailed when there is none or another worker is at it."""
         free = Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))

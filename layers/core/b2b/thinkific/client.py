@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from b2b.domain.upstream import (
     BudgetSpent,
     CataloguePage,
     EmailTaken,
+    MembersPage,
     SitePaused,
     ThinkificDown,
     ThinkificEnrollment,
@@ -44,6 +46,7 @@ DEFAULT_BASE_URL = "https://api.thinkific.com/api/public/v1"
 # time-out leave room for one call, so it is twenty here.
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _PAGE_LIMIT = 250  # Thinkific's maximum
+_MEMBERS_LIMIT = 50  # each member is a transaction of ours, and a page has to fit into a worker's time
 _RESET_UNKNOWN_SECONDS = 60.0
 _RETRY_SOON_SECONDS = 5.0
 # Cloudflare refuses writes without a User-Agent.
@@ -121,7 +124,21 @@ class Thinkific:
         body = {"first_name": first_name, "last_name": last_name, "email": email}
         self._write("PUT", f"/users/{user_id}", body)
 
+    def delete_user(self, user_id: int) -> None:
+        """For good, with the progress. One that is gone already is fine."""
+        with suppress(ThinkificMissing):
+            self._write("DELETE", f"/users/{user_id}", None)
+
     # Groups
+
+    def group_members(self, group_id: int, page: int) -> MembersPage:
+        query = {"query[group_id]": group_id, "page": page, "limit": _MEMBERS_LIMIT}
+        answer = _list(self._read("/users", query))
+        return MembersPage(
+            members=tuple(_parsed(UserAnswer, item).to_domain() for item in answer.items),
+            next_page=answer.next_page if answer.items else None,
+            total=answer.total_items,
+        )
 
     def add_to_group(self, user_id: int, group_name: str) -> None:
         """Raises ThinkificRejected for a group that does not exist."""
@@ -213,7 +230,7 @@ class Thinkific:
             raise ThinkificDown(f"GET {path} answered nothing.", retry_after=_RETRY_SOON_SECONDS)
         return answer
 
-    def _write(self, method: str, path: str, body: Json) -> Json:
+    def _write(self, method: str, path: str, body: Json | None) -> Json:
         return _body(self._send(method, path, body=body)) or {}
 
     def _send(

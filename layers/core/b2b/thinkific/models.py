@@ -27,9 +27,13 @@ class _Answer(BaseModel):
 class UserAnswer(_Answer):
     id: int
     email: str
+    first_name: str | None = None
+    last_name: str | None = None
 
     def to_domain(self) -> ThinkificUser:
-        return ThinkificUser(id=self.id, email=self.email)
+        return ThinkificUser(
+            id=self.id, email=self.email, first_name=self.first_name or "", last_name=self.last_name or ""
+        )
 
 
 class EnrollmentAnswer(_Answer):

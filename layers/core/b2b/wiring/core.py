@@ -10,12 +10,17 @@ from botocore.config import Config as BotoConfig
 from b2b.config import Config, load_config
 from b2b.observability import logger
 from b2b.queues import Queues
+from b2b.services.expiries import ExpiryService
+from b2b.services.groups import GroupService
 from b2b.services.operations import OperationService
 from b2b.services.products import ProductService
+from b2b.services.removals import Removals
 from b2b.services.repair import RepairService
 from b2b.services.ringing import Bell
+from b2b.services.settings import SettingsService
 from b2b.services.students import StudentService
 from b2b.services.tokens import TokenService
+from b2b.services.user_removal import UserRemoval
 from b2b.services.users import UserService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
@@ -44,7 +49,7 @@ class Services:
 
     @cached_property
     def students(self) -> StudentService:
-        return StudentService(self.store, self.bell)
+        return StudentService(self.store, self.bell, self.removals)
 
     @cached_property
     def products(self) -> ProductService:
@@ -57,6 +62,26 @@ class Services:
     @cached_property
     def operations(self) -> OperationService:
         return OperationService(self.store, self.bell)
+
+    @cached_property
+    def settings(self) -> SettingsService:
+        return SettingsService(self.store)
+
+    @cached_property
+    def groups(self) -> GroupService:
+        return GroupService(self.store, self.operations)
+
+    @cached_property
+    def expiries(self) -> ExpiryService:
+        return ExpiryService(self.store, self.operations)
+
+    @cached_property
+    def removals(self) -> Removals:
+        return Removals(self.store, self.operations)
+
+    @cached_property
+    def user_removal(self) -> UserRemoval:
+        return UserRemoval(self.store, self.operations, self.removals)
 
     @cached_property
     def repair(self) -> RepairService:

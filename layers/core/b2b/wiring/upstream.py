@@ -12,8 +12,12 @@ from b2b.domain.budget import Budget
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
 from b2b.services.catalogue import CatalogueSync
-from b2b.services.operations import OperationWorker
+from b2b.services.expiries import ExpiryRunner
+from b2b.services.groups import GroupImport
+from b2b.services.operations import OperationWorker, Runner
+from b2b.services.removals import StudentDelete
 from b2b.services.sync import SyncService
+from b2b.services.user_removal import UserDelete
 from b2b.storage.budget import BudgetItem
 from b2b.thinkific.client import Thinkific, http_client
 from b2b.wiring.core import Services, client
@@ -30,7 +34,14 @@ class UpstreamServices(Services):
 
     @cached_property
     def operation_worker(self) -> OperationWorker:
-        runners = {OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, self._thinkific, utc_now)}
+        thinkific = self._thinkific
+        runners: dict[OperationType, Runner] = {
+            OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
+            OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific),
+            OperationType.STUDENT_DELETE: StudentDelete(self.removals, thinkific),
+            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
+        }
         return OperationWorker(self.store, self.bell, runners)
 
     @cached_property

@@ -1,0 +1,189 @@
+"""Changing when the enrolments of a user's students in one product end: one operation for all of them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from b2b.domain import dates, enrollments, expiry, timestamps
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationType
+from b2b.domain.products import ProductReference, UnresolvedReference, resolve
+from b2b.domain.students import StudentRecord
+from b2b.domain.timestamps import Clock, utc_now
+from b2b.services.contention import retry_conflicts
+from b2b.services.operations import OperationService, Step
+
+if TYPE_CHECKING:
+    from b2b.services.ringing import Bell
+    from b2b.storage.store import Store
+    from b2b.storage.table import Action
+
+_STUDENTS_IN_ONE_STEP = 25
+_ITEMS_IN_ONE_STEP = 45  # up to two actions each in the transaction that counts them
+_REPAIR_AFTER = timedelta(seconds=120)
+_LOOK_AGAIN_SECONDS = (1.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryChange:
+    """What is asked for. ``kind``: days, date, expire_now or no_expiry."""
+
+    kind: str
+    days: int | None = None
+    date: str | None = None
+
+    def end(self, now: datetime, timezone: str) -> datetime:
+        """The end that follows, as Thinkific will be sent it. Raises InvalidInput on ``expiry_date``."""
+        if self.kind == "expire_now":
+            return expiry.end_of_yesterday(now)
+        if self.kind == "no_expiry":
+            return expiry.in_ten_years(now)
+        if self.kind == "days":
+            return now + timedelta(days=self.days or 0)
+        try:
+            return expiry.as_sent(dates.parse_end(self.date or "", timezone), now)
+        except (ValueError, OverflowError):
+            message = f'The expiry date field is not a date: "{self.date}". Write 2026-06-30 or Jun 30 2026.'
+            raise InvalidInput.field("expiry_date", message) from None
+
+
+class ExpiryService:
+    def __init__(self, store: "Store", operations: OperationService, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._operations = operations
+        self._clock = clock
+
+    def change(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
+        """For every student of the user who has an enrolment in the product, whoever enrolled it.
+
+        Raises NotFound for the user, InvalidInput on ``product`` and ``expiry_date``.
+        """
+        lookup = self._store.lookups.find(product_numbers=[reference.number])
+        if self._store.users.get(user_id) is None:
+            raise NotFound(f"There is no user with the id {user_id}.")
+        try:
+            # One that vanished from Thinkific may still have to end.
+            product = resolve(reference, lookup.candidates[reference.number], with_deleted=True)
+        except UnresolvedReference as error:
+            raise InvalidInput.field("product", str(error)) from error
+        end = change.end(self._clock(), lookup.settings.timezone)
+        state = {
+            "phase": "write",
+            "user_id": user_id,
+            "product_id": product.id,
+            "end": timestamps.to_text(end),
+            "after": 0,
+        }
+        return retry_conflicts(lambda: self._operations.start(OperationType.EXPIRY_CHANGE, state))
+
+
+class ExpiryRunner:
+    """Writes each student's wish once (phase "write"), then waits for Thinkific (phase "confirm")."""
+
+    def __init__(self, store: "Store", bell: "Bell", clock: Clock = utc_now) -> None:
+        self._store = store
+        self._bell = bell
+        self._clock = clock
+
+    def step(self, operation: Operation) -> Step:
+        if operation.state["phase"] == "write":
+            return self._write(operation)
+        return self._confirm(operation)
+
+    def _write(self, operation: Operation) -> Step:
+        state = operation.state
+        ids = self._store.students.ids_of_user(
+            int(state["user_id"]), after=int(state["after"]), limit=_STUDENTS_IN_ONE_STEP
+        )
+        touched = sum(self._apply(operation, student_id) for student_id in ids)
+        operation = replace(operation, total=operation.total + touched)
+        if len(ids) == _STUDENTS_IN_ONE_STEP:
+            return Step(replace(operation, state=state | {"after": ids[-1]}))
+        if operation.total == 0:
+            return Step(operation.finished())
+        return Step(replace(operation, state=state | {"phase": "confirm", "after": 0, "waiting": 0}))
+
+    def _apply(self, operation: Operation, student_id: int) -> bool:
+        """Whether the student is one of the operation's. Done once, however often it is repeated."""
+        product_id = int(operation.state["product_id"])
+        end = timestamps.from_text(str(operation.state["end"]))
+
+        def attempt() -> bool:
+            if self._store.operations.has_item(operation.id, student_id):
+                return True
+            record = self._store.students.get_record(student_id)
+            before = record.enrollment(product_id) if record else None
+            if record is None or before is None:
+                return False
+            after = enrollments.with_expiry(before, end, self._clock())
+            self._store.transact(
+                [
+                    self._store.operations.add_item(operation.id, student_id, product_id, after.version),
+                    *self._changes(record, before, after),
+                ]
+            )
+            if after is not before:
+                self._bell.ring(student_id, bulk=True)
+            return True
+
+        return retry_conflicts(attempt)
+
+    def _changes(self, record: StudentRecord, before: Enrollment, after: Enrollment) -> "list[Action]":
+        if after is before:
+            return [self._store.students.must_exist(record.student.id)]
+        now = self._clock()
+        student_id, product_id = before.student_id, before.product_id
+        actions = [
+            self._store.students.change_enrollment(before, after),
+            self._store.wishes.add(student_id, now + _REPAIR_AFTER),
+        ]
+        users = set(self._store.lookups.surroundings(user_ids=before.seat_holders ^ after.seat_holders).users)
+        for holder in sorted(before.seat_holders - after.seat_holders):
+            release = self._store.users.release_seat(holder, product_id, student_id)
+            actions += release if holder in users else release[:1]
+        for holder in sorted(after.seat_holders - before.seat_holders):
+            actions += self._store.users.take_seat(holder, product_id, student_id, now)
+        return actions
+
+    def _confirm(self, operation: Operation) -> Step:
+        """Counts those that Thinkific has settled, a page at a time, over and over until none is left."""
+        state = operation.state
+        items = self._store.operations.items(operation.id, after=int(state["after"]), limit=_ITEMS_IN_ONE_STEP)
+        actions: list[Action] = []
+        done = failed = 0
+        records = {
+            record.student.id: record
+            for record in self._store.students.get_each_record(item.student_id for item in items)
+        }
+        for item in items:
+            is_settled, failure = _settled(item, records.get(item.student_id))
+            if not is_settled:
+                continue
+            actions.append(self._store.operations.remove_item(operation.id, item.student_id))
+            if failure is None:
+                done += 1
+            else:
+                failed += 1
+                actions.append(self._store.operations.add_failure(operation, failure))
+        waiting = int(state["waiting"]) + len(items) - done - failed
+        operation = replace(operation, done=operation.done + done, failed=operation.failed + failed)
+        if len(items) == _ITEMS_IN_ONE_STEP:
+            after = items[-1].student_id
+            return Step(replace(operation, state=state | {"after": after, "waiting": waiting}), actions)
+        if waiting == 0:
+            return Step(operation.finished(), actions)
+        soonest, latest = _LOOK_AGAIN_SECONDS
+        again = replace(operation, state=state | {"after": 0, "waiting": 0})
+        return Step(again, actions, pause=min(latest, max(soonest, waiting / 10)))
+
+
+def _settled(item: OperationItem, record: StudentRecord | None) -> tuple[bool, OperationFailure | None]:
+    """Whether Thinkific has this version or a later one, and what is to be said of it."""
+    enrollment = record.enrollment(item.product_id) if record else None
+    if record is None or enrollment is None or enrollment.confirmed_version >= item.version:
+        return True, None
+    if enrollment.failed_version >= item.version:
+        error = enrollment.error or "Thinkific refused."
+        return True, OperationFailure(student_id=item.student_id, email=record.student.email, error=error)
+    return False, None

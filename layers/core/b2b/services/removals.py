@@ -1,0 +1,149 @@
+"""Taking students from users and out of the table, with every seat they hold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from b2b.domain.enrollments import Enrollment, without_holder
+from b2b.domain.operations import Operation, OperationType
+from b2b.domain.students import Association, Student
+from b2b.services.contention import retry_conflicts
+from b2b.services.operations import OperationService, Step
+
+if TYPE_CHECKING:
+    from b2b.storage.store import Store
+    from b2b.storage.table import Action
+    from b2b.thinkific.client import Thinkific
+
+STUDENTS = "STUDENTS"
+
+# 3 actions for an enrolment with its seat, 3 for the association.
+_ENROLLMENTS_IN_ONE_WRITE = 30
+# Users who hold a seat for one enrolment: 2 actions each.
+_HOLDERS_IN_ONE_WRITE = 40
+
+
+class Removals:
+    """Every step stands by itself and may be repeated: it takes away what is still there."""
+
+    def __init__(self, store: "Store", operations: OperationService) -> None:
+        self._store = store
+        self._operations = operations
+
+    def dissociate(self, student_id: int, user_id: int) -> None:
+        """The student leaves the user, whose seats for it are freed; its enrolments stay."""
+
+        def attempt() -> None:
+            record = self._store.students.get_record(student_id)
+            association = record.association(user_id) if record else None
+            if record is None or association is None:
+                return
+            user_exists = self._store.users.get(user_id) is not None
+            held = [found for found in record.enrollments if _is_holder(found, user_id)]
+            *pieces, last = _pieces(held)
+            for piece in pieces:
+                self._store.transact(self._releases(piece, user_id, user_exists=user_exists))
+            leave = self._leave(association, user_exists=user_exists)
+            self._store.transact([*self._releases(last, user_id, user_exists=user_exists), *leave])
+
+        retry_conflicts(attempt)
+
+    def delete_student(self, student: Student, *, in_thinkific: bool) -> None:
+        """Gone for every reader at once; what hangs on it follows, whatever happens meanwhile."""
+        state = {"student_id": student.id, "email": student.email, "thinkific_id": student.thinkific_id}
+        self._operations.start(
+            OperationType.STUDENT_DELETE,
+            state | {"in_thinkific": in_thinkific},
+            together_with=[
+                *self._store.students.remove(student),
+                self._store.counters.count(STUDENTS, student.id, -1),
+            ],
+        )
+        self.clear_student(student.id)
+
+    def clear_student(self, student_id: int) -> None:
+        """What a removed student left: enrolments with their seats, associations, the wish."""
+
+        def attempt() -> None:
+            associations, enrollments = self._store.students.get_remains(student_id)
+            wanted = {found.user_id for found in associations}
+            wanted |= {holder for found in enrollments for holder in found.seat_holders}
+            users = self._store.lookups.surroundings(user_ids=wanted).users if wanted else {}
+            for enrollment in enrollments:
+                self._clear_enrollment(enrollment, set(users))
+            for association in associations:
+                self._store.transact(self._leave(association, user_exists=association.user_id in users))
+            self._store.wishes.drop(student_id)
+
+        retry_conflicts(attempt)
+
+    def _clear_enrollment(self, enrollment: Enrollment, users: set[int]) -> None:
+        holders = sorted(enrollment.seat_holders)
+        # Of very many holders all but the last few are released first, in writes of their own.
+        while len(holders) > _HOLDERS_IN_ONE_WRITE:
+            holder = holders.pop()
+            after = without_holder(enrollment, holder)
+            self._store.transact(
+                [
+                    self._store.students.change_enrollment(enrollment, after),
+                    *self._release(enrollment, holder, user_exists=holder in users),
+                ]
+            )
+            enrollment = after
+        releases: list[Action] = []
+        for holder in holders:
+            releases += self._release(enrollment, holder, user_exists=holder in users)
+        self._store.transact([self._store.students.remove_enrollment(enrollment), *releases])
+
+    def _releases(self, enrollments: Iterable[Enrollment], user_id: int, *, user_exists: bool) -> "list[Action]":
+        actions: list[Action] = []
+        for enrollment in enrollments:
+            after = without_holder(enrollment, user_id)
+            actions.append(self._store.students.change_enrollment(enrollment, after))
+            if user_id in enrollment.seat_holders:
+                actions += self._release(enrollment, user_id, user_exists=user_exists)
+        return actions
+
+    def _release(self, enrollment: Enrollment, user_id: int, *, user_exists: bool) -> "list[Action]":
+        """Of a user that is gone only the row is left to remove."""
+        actions = self._store.users.release_seat(user_id, enrollment.product_id, enrollment.student_id)
+        return actions if user_exists else actions[:1]
+
+    def _leave(self, association: Association, *, user_exists: bool) -> "list[Action]":
+        actions = self._store.students.dissociate(association)
+        if user_exists:
+            actions.append(self._store.users.count_student(association.user_id, -1))
+        return actions
+
+
+class StudentDelete:
+    """Runner: what ``delete_student`` began, and the Thinkific account where that is wanted."""
+
+    def __init__(self, removals: Removals, thinkific: "Thinkific") -> None:
+        self._removals = removals
+        self._thinkific = thinkific
+
+    def step(self, operation: Operation) -> Step:
+        state = operation.state
+        self._removals.clear_student(int(state["student_id"]))
+        if state["in_thinkific"]:
+            delete_account(self._thinkific, state["thinkific_id"], str(state["email"]))
+        return Step(replace(operation, total=1, done=1).finished())
+
+
+def delete_account(thinkific: "Thinkific", thinkific_id: int | None, email: str) -> None:
+    if thinkific_id is None:
+        found = thinkific.find_user(email)
+        thinkific_id = found.id if found else None
+    if thinkific_id is not None:
+        thinkific.delete_user(thinkific_id)
+
+
+def _is_holder(enrollment: Enrollment, user_id: int) -> bool:
+    return user_id in enrollment.seat_holders or user_id in enrollment.former_holders
+
+
+def _pieces(enrollments: Sequence[Enrollment]) -> list[Sequence[Enrollment]]:
+    """At least one, which may be empty."""
+    step = _ENROLLMENTS_IN_ONE_WRITE
+    return [enrollments[start : start + step] for start in range(0, len(enrollments), step)] or [()]

@@ -1,0 +1,129 @@
+"""Deleting a user: gone for every reader at once, its students follow piece by piece."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.operations import Operation, OperationType
+from b2b.services.contention import retry_conflicts
+from b2b.services.operations import OperationService, Step
+from b2b.services.removals import Removals, delete_account
+
+if TYPE_CHECKING:
+    from b2b.storage.store import Store
+    from b2b.thinkific.client import Thinkific
+
+USERS = "USERS"
+
+# Taken from the user before the call answers; the rest is the worker's.
+_AT_ONCE = 25
+_IN_ONE_STEP = 25
+
+
+class UserRemoval:
+    def __init__(self, store: "Store", operations: OperationService, removals: Removals) -> None:
+        self._store = store
+        self._operations = operations
+        self._removals = removals
+
+    def delete(self, user_id: int, *, acting_user_id: int) -> None:
+        """Raises NotFound, and InvalidInput on ``id`` for the user whose token asks.
+
+        That user is an admin and stays, also when two delete each other: so there is always an admin left.
+        """
+        settings = self._store.settings.get()
+
+        def attempt() -> None:
+            user = self._store.users.get(user_id)
+            if user is None:
+                raise NotFound(f"There is no user with the id {user_id}.")
+            if user_id == acting_user_id:
+                raise InvalidInput.field("id", "This user is the one whose token you use: it cannot be deleted.")
+            self._operations.start(
+                OperationType.USER_DELETE,
+                {
+                    "user_id": user_id,
+                    "email": user.email,
+                    "after": 0,
+                    "delete_students": settings.delete_students_with_user,
+                    "students_in_thinkific": settings.delete_students_in_thinkific,
+                    "in_thinkific": settings.delete_users_in_thinkific,
+                },
+                together_with=[
+                    self._store.users.must_exist(acting_user_id),
+                    *self._store.users.remove(user),
+                    self._store.counters.count(USERS, user_id, -1),
+                ],
+            )
+
+        retry_conflicts(attempt)
+        self._revoke_tokens(user_id)
+        self.take_students(
+            user_id,
+            after=0,
+            limit=_AT_ONCE,
+            delete=settings.delete_students_with_user,
+            in_thinkific=settings.delete_students_in_thinkific,
+        )
+
+    def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> list[int]:
+        """Take at most ``limit`` students behind the id ``after`` from a removed user; their ids."""
+        ids = self._store.students.ids_of_user(user_id, after=after, limit=limit)
+        for student_id in ids:
+            if delete and self._is_only_user(student_id, user_id):
+                self._delete_student(student_id, in_thinkific=in_thinkific)
+            else:
+                self._removals.dissociate(student_id, user_id)
+        return ids
+
+    def _is_only_user(self, student_id: int, user_id: int) -> bool:
+        record = self._store.students.get_record(student_id)
+        others = {found.user_id for found in record.associations} - {user_id} if record else set()
+        return not others or not self._store.lookups.surroundings(user_ids=others).users
+
+    def _delete_student(self, student_id: int, *, in_thinkific: bool) -> None:
+        def attempt() -> None:
+            record = self._store.students.get_record(student_id)
+            if record is None:
+                self._removals.clear_student(student_id)
+            else:
+                self._removals.delete_student(record.student, in_thinkific=in_thinkific)
+
+        retry_conflicts(attempt)
+
+    def _revoke_tokens(self, user_id: int) -> None:
+        """Tokens act as their user; those of one that is gone act as nobody."""
+        for token in self._store.tokens.all():
+            if token.user_id == user_id:
+                count = self._store.counters.count("TOKENS", token.id, -1)
+                actions = [*self._store.tokens.remove(token.id, token.digest), count]
+                retry_conflicts(partial(self._store.transact, actions))
+
+
+class UserDelete:
+    """Runner: what ``delete`` began, and the Thinkific account where that is wanted."""
+
+    def __init__(self, store: "Store", removal: UserRemoval, thinkific: "Thinkific") -> None:
+        self._store = store
+        self._removal = removal
+        self._thinkific = thinkific
+
+    def step(self, operation: Operation) -> Step:
+        state: dict[str, Any] = operation.state
+        user_id = int(state["user_id"])
+        ids = self._removal.take_students(
+            user_id,
+            after=int(state["after"]),
+            limit=_IN_ONE_STEP,
+            delete=bool(state["delete_students"]),
+            in_thinkific=bool(state["students_in_thinkific"]),
+        )
+        done = operation.done + len(ids)
+        operation = replace(operation, total=done, done=done)
+        if ids:
+            return Step(replace(operation, state=state | {"after": ids[-1]}))
+        self._store.users.forget_grants(user_id)
+        if state["in_thinkific"]:
+            delete_account(self._thinkific, None, str(state["email"]))
+        return Step(operation.finished())

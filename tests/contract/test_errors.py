@@ -1,0 +1,330 @@
+"""Contract, section 1: the table of errors, over every call."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.contract.calls import (
+    CALLS,
+    PATHS,
+    SCOPED,
+    WITH_BODY,
+    WITH_ID,
+    WITH_REQUIRED_FIELDS,
+    Call,
+    methods_of,
+)
+from tests.contract.people import Json, create_user, data_of, errors_of, read_user, student_fields, unique, user_fields
+from tests.contract.tokens import Tokens, bearer, create_token
+from tests.local_stack import LocalStack, await_that
+
+_MEBIBYTE = 1024 * 1024
+_UNKNOWN = 999_999_999
+_JSON = {"Content-Type": "application/json"}
+
+_every_call = pytest.mark.parametrize("call", CALLS, ids=str)
+_every_body = pytest.mark.parametrize("call", WITH_BODY, ids=str)
+
+
+class Test401:
+    @_every_call
+    def test_every_call_needs_a_token(self, anonymous: httpx.Client, call: Call) -> None:
+        _assert_unauthenticated(anonymous.request(call.method, call.at(1)))
+
+    @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer wrong", "Basic YTpi", "wrong", "Token {token}", ""])
+    def test_anything_but_a_good_bearer_token_is_refused(
+        self, anonymous: httpx.Client, stack: LocalStack, value: str
+    ) -> None:
+        header = value.format(token=stack.note["admin_token"])
+        _assert_unauthenticated(anonymous.get("/users", headers={"Authorization": header}))
+
+    def test_a_token_with_one_letter_changed_is_refused(self, anonymous: httpx.Client, stack: LocalStack) -> None:
+        token = stack.note["admin_token"]
+        changed = token[:-1] + ("a" if token[-1] != "a" else "b")
+        _assert_unauthenticated(anonymous.get("/users", headers=bearer(changed)))
+
+    def test_an_expired_token_is_refused(self, api: httpx.Client, anonymous: httpx.Client) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=2)
+        token = create_token(api, expires_at=soon.isoformat())["token"]
+        assert anonymous.get("/users", headers=bearer(token)).status_code == 200
+        await_that(lambda: datetime.now(UTC) > soon, seconds=5)
+        _assert_unauthenticated(anonymous.get("/users", headers=bearer(token)))
+
+    def test_a_revoked_token_is_refused_a_minute_later_at_the_latest(
+        self, api: httpx.Client, anonymous: httpx.Client
+    ) -> None:
+        token = create_token(api)
+        assert anonymous.get("/users", headers=bearer(token["token"])).status_code == 200
+        assert api.delete(f"/tokens/{token['id']}").status_code == 204
+
+        def refused() -> httpx.Response | None:
+            response = anonymous.get("/users", headers=bearer(token["token"]))
+            return None if response.is_success else response
+
+        _assert_unauthenticated(await_that(refused, seconds=60, what="The end of the token"))
+
+
+class Test403:
+    @pytest.mark.parametrize("call", SCOPED, ids=str)
+    def test_every_call_needs_its_scope(self, anonymous: httpx.Client, tokens: Tokens, call: Call) -> None:
+        assert call.scope is not None
+        response = anonymous.request(call.method, call.at(1), headers=tokens.with_all_but(call.scope))
+        assert (response.status_code, response.json()) == (403, {"message": "This action is unauthorized."})
+
+    @pytest.mark.parametrize("call", SCOPED, ids=str)
+    def test_no_call_needs_more_than_its_scope(self, anonymous: httpx.Client, tokens: Tokens, call: Call) -> None:
+        assert call.scope is not None
+        response = anonymous.request(call.method, call.at(_UNKNOWN), headers=tokens.with_only(call.scope))
+        assert response.status_code in (200, 404, 422)
+
+    def test_operations_are_for_any_token(self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens) -> None:
+        operation = api.post("/products/sync").raise_for_status().json()["operation"]
+        response = anonymous.get(f"/operations/{operation['id']}", headers=tokens.with_only("settings:write"))
+        assert data_of(response)["id"] == operation["id"]
+
+
+class Test404:
+    @pytest.mark.parametrize("call", WITH_ID, ids=str)
+    @pytest.mark.parametrize("identifier", [_UNKNOWN, 10**30, 0, -1, "abc", "1.5", "1e3", "0x1", "%20", "١"])
+    def test_an_unknown_or_non_numeric_id_is_not_found(
+        self, api: httpx.Client, call: Call, identifier: int | str
+    ) -> None:
+        _assert_only_message(api.request(call.method, call.at(identifier)), 404)
+
+    @pytest.mark.parametrize("path", ["/no-such-route", "/users/1/seats", "/students/1/2/3", "/user", "/products/1/x"])
+    @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+    def test_an_unknown_route_is_not_found(self, api: httpx.Client, method: str, path: str) -> None:
+        _assert_only_message(api.request(method, path), 404)
+
+
+class Test405:
+    @pytest.mark.parametrize("path", PATHS)
+    def test_a_method_that_a_route_lacks_is_refused_with_those_it_has(self, api: httpx.Client, path: str) -> None:
+        response = api.patch(path.format(id=1))
+        _assert_only_message(response, 405)
+        allowed = {method.strip() for method in response.headers["Allow"].split(",")}
+        assert methods_of(path) <= allowed
+        assert "PATCH" not in allowed
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("DELETE", "/users"), ("PUT", "/students"), ("POST", "/users/1"), ("DELETE", "/products/1"), ("PUT", "/tokens")],
+    )
+    def test_so_are_the_other_methods(self, api: httpx.Client, method: str, path: str) -> None:
+        response = api.request(method, path)
+        _assert_only_message(response, 405)
+        assert "GET" in response.headers["Allow"]
+        assert method not in response.headers["Allow"]
+
+
+class Test413:
+    @_every_body
+    def test_a_body_over_a_mebibyte_is_too_large(self, api: httpx.Client, user: Json, call: Call) -> None:
+        response = api.post(call.at(user["id"]), content=_padded(_MEBIBYTE + 1), headers=_JSON)
+        _assert_only_message(response, 413)
+
+    def test_so_is_one_that_does_not_say_its_length(self, api: httpx.Client) -> None:
+        chunks = iter([_padded(_MEBIBYTE + 1)])
+        _assert_only_message(api.post("/users/search", content=chunks, headers=_JSON), 413)
+
+    def test_a_body_of_a_mebibyte_is_read(self, api: httpx.Client) -> None:
+        response = api.post("/users/search", content=_padded(_MEBIBYTE), headers=_JSON)
+        assert errors_of(response) == {"email"}
+
+
+class Test415:
+    @_every_body
+    def test_a_body_that_is_not_json_is_refused(self, api: httpx.Client, user: Json, call: Call) -> None:
+        response = api.post(call.at(user["id"]), data={"email": user["email"]})
+        _assert_only_message(response, 415)
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x"])
+    def test_json_that_is_called_something_else_is_refused(
+        self, api: httpx.Client, user: Json, content_type: str
+    ) -> None:
+        response = _search(api, user, {"Content-Type": content_type})
+        _assert_only_message(response, 415)
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json; charset=utf-8"},
+            {"Content-Type": "Application/JSON"},
+        ],
+    )
+    def test_json_and_nothing_count_as_json(self, api: httpx.Client, user: Json, headers: dict[str, str]) -> None:
+        assert data_of(_search(api, user, headers))["id"] == user["id"]
+
+
+class Test400:
+    @_every_body
+    def test_every_call_names_the_place_of_malformed_json(self, api: httpx.Client, user: Json, call: Call) -> None:
+        response = api.post(call.at(user["id"]), content='{\n  "email": "a@example.com",\n  "x" 1\n}', headers=_JSON)
+        assert _place(response) == (3, 7)
+
+    @pytest.mark.parametrize(
+        ("body", "place"),
+        [
+            ("{", (1, 2)),
+            ("nonsense", (1, 1)),
+            ('{"email": }', (1, 11)),
+            ("{'email': 1}", (1, 2)),
+            ('{"email": "a@example.com"', (1, 26)),
+            ('{"a": 1}\n{"b": 2}', (2, 1)),
+            ('{"a": 1,,}', (1, 9)),
+            ("{,}", (1, 2)),
+            ('{"a": [1,,]}', (1, 10)),
+            ('{\n"a": [1,],\n"b": x,\n}', (3, 6)),
+        ],
+    )
+    def test_the_place_is_line_and_column(self, api: httpx.Client, body: str, place: tuple[int, int]) -> None:
+        assert _place(api.post("/users/search", content=body, headers=_JSON)) == place
+
+    @pytest.mark.parametrize("body", ["[]", "[{}]", '"text"', "1", "null", "true", "[1,]"])
+    def test_json_that_is_no_object_is_refused(self, api: httpx.Client, body: str) -> None:
+        assert _place(api.post("/users/search", content=body, headers=_JSON)) == (1, 1)
+
+    @pytest.mark.parametrize("body", [b'{"email": NaN}', b'{"email": -Infinity}', b'{"email": "\xff"}', b"[" * 100_000])
+    def test_what_only_some_parsers_take_is_refused(self, api: httpx.Client, body: bytes) -> None:
+        _place(api.post("/users/search", content=body, headers=_JSON))
+
+    @pytest.mark.parametrize("template", ['{"email": "%s",}', '{"email": "%s" , \n}', '{"x": [1,{"y": 2,},], "email": "%s"}'])
+    def test_a_single_trailing_comma_is_tolerated(self, api: httpx.Client, user: Json, template: str) -> None:
+        response = api.post("/users/search", content=template % user["email"], headers=_JSON)
+        assert data_of(response)["id"] == user["id"]
+
+    def test_a_comma_in_a_text_is_none(self, api: httpx.Client) -> None:
+        fields = user_fields(name='A ",}" and a ",]" \\')
+        assert create_user(api, **fields)["name"] == fields["name"]
+        fields = user_fields(name='B ",}" and a ",]" \\')
+        response = api.post("/users", content=json.dumps(fields)[:-1] + ",}", headers=_JSON)
+        assert data_of(response, status=201)["name"] == fields["name"]
+
+    @pytest.mark.parametrize("body", ["", " \n"])
+    def test_an_empty_body_counts_as_an_empty_object(self, api: httpx.Client, body: str) -> None:
+        assert errors_of(api.post("/users/search", content=body, headers=_JSON)) == {"email"}
+
+
+class Test422:
+    @pytest.mark.parametrize("call", WITH_REQUIRED_FIELDS, ids=str)
+    def test_every_required_field_is_asked_for(self, api: httpx.Client, user: Json, call: Call) -> None:
+        response = api.request(call.method, call.at(user["id"]))
+        assert errors_of(response) == set(call.required)
+        _assert_validation(response)
+
+    @pytest.mark.parametrize("call", [call for call in WITH_BODY if call.required], ids=str)
+    def test_null_is_as_good_as_nothing(self, api: httpx.Client, user: Json, call: Call) -> None:
+        body = dict.fromkeys(call.required)
+        nullable = {"max_seats"}
+        assert errors_of(api.post(call.at(user["id"]), json=body)) == set(call.required) - nullable
+
+    def test_one_error_is_the_message(self, api: httpx.Client) -> None:
+        response = api.post("/users/search", json={})
+        assert errors_of(response) == {"email"}
+        (error,) = response.json()["errors"]["email"]
+        assert response.json()["message"] == error
+
+    def test_a_place_in_a_list_is_named_with_a_dot(self, api: httpx.Client, courses: list[Json]) -> None:
+        body = student_fields(enrollments=[courses[0]["productable_id"], "x", None, {"id": []}])
+        fields = errors_of(api.post("/students", json=body))
+        assert {field.split(".")[1] for field in fields} == {"1", "2", "3"}
+        assert {field.split(".")[0] for field in fields} == {"enrollments"}
+        assert {"enrollments.1", "enrollments.2"} <= fields
+
+    def test_a_refused_call_changes_nothing(self, api: httpx.Client, user: Json) -> None:
+        body = {"email": user["email"], "name": unique("New name"), "max_seats": -1}
+        assert errors_of(api.post("/users/upsert", json=body)) == {"max_seats"}
+        assert read_user(api, user) == user
+
+
+class TestPrecedence:
+    """401, 403 and 404 come before 400, 413, 415 and 422."""
+
+    _BAD_BODIES = (
+        ("{", _JSON),
+        ("{}", _JSON),
+        ("a=b", {"Content-Type": "application/x-www-form-urlencoded"}),
+        (b" " * (_MEBIBYTE + 1), _JSON),
+    )
+
+    _every_bad_body = pytest.mark.parametrize(
+        ("body", "headers"), _BAD_BODIES, ids=["malformed", "incomplete", "no JSON", "too large"]
+    )
+
+    @_every_bad_body
+    @_every_body
+    def test_401(self, anonymous: httpx.Client, call: Call, body: str | bytes, headers: dict[str, str]) -> None:
+        _assert_unauthenticated(anonymous.post(call.at(_UNKNOWN), content=body, headers=headers))
+
+    @_every_bad_body
+    @_every_body
+    def test_403(
+        self, anonymous: httpx.Client, tokens: Tokens, call: Call, body: str | bytes, headers: dict[str, str]
+    ) -> None:
+        lacking = tokens.with_all_but(call.scope or "")
+        response = anonymous.post(call.at(1), content=body, headers=headers | lacking)
+        _assert_only_message(response, 403)
+
+    @_every_bad_body
+    @pytest.mark.parametrize("path", ["/no-such-route", "/users/access/999999999", "/users/seat/abc"])
+    def test_404(self, api: httpx.Client, path: str, body: str | bytes, headers: dict[str, str]) -> None:
+        _assert_only_message(api.post(path, content=body, headers=headers), 404)
+
+
+def test_429_tells_when_to_come_back(tmp_path: Path) -> None:
+    limited = LocalStack(tmp_path / "data", environment={"API_RATE_PER_MINUTE": "5"})
+    try:
+        with limited.api() as api:
+            response = await_that(lambda: _unless_ok(api.get("/users")), seconds=10, what="The limit")
+            assert (response.status_code, response.json()) == (429, {"message": "Too Many Attempts."})
+            assert 0 < int(response.headers["Retry-After"]) <= 60
+            assert api.get("/health").status_code == 200
+    finally:
+        limited.stop()
+
+
+def _assert_unauthenticated(response: httpx.Response) -> None:
+    assert (response.status_code, response.json()) == (401, {"message": "Unauthenticated."})
+
+
+def _assert_only_message(response: httpx.Response, status: int) -> None:
+    assert response.status_code == status, response.text
+    assert response.json().keys() == {"message"}
+    assert response.json()["message"]
+
+
+def _assert_validation(response: httpx.Response) -> None:
+    """``<first error>[ (and N more errors)]``, and each error under its field."""
+    body = response.json()
+    assert body.keys() == {"message", "errors"}
+    errors = [error for found in body["errors"].values() for error in found]
+    more = len(errors) - 1
+    suffix = {0: "", 1: " (and 1 more error)"}.get(more, f" (and {more} more errors)")
+    assert body["message"] == errors[0] + suffix
+
+
+def _place(response: httpx.Response) -> tuple[int, int]:
+    """The line and column that a 400 names."""
+    _assert_only_message(response, 400)
+    found = re.search(r"line (\d+)\D+column (\d+)", response.json()["message"])
+    assert found, response.text
+    return int(found[1]), int(found[2])
+
+
+def _padded(length: int) -> bytes:
+    """A JSON object of so many bytes."""
+    frame = b'{"padding": ""}'
+    return frame[:-2] + b"x" * (length - len(frame)) + frame[-2:]
+
+
+def _search(api: httpx.Client, user: Json, headers: dict[str, str]) -> httpx.Response:
+    return api.post("/users/search", content=json.dumps({"email": user["email"]}), headers=headers)
+
+
+def _unless_ok(response: httpx.Response) -> httpx.Response | None:
+    return None if response.is_success else response

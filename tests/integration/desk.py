@@ -1,0 +1,95 @@
+"""A school's services as the functions have them, and the few records that most tests start from."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+
+from tests.emulated import Emulated
+
+from b2b.config import Config
+from b2b.domain.products import Product, ProductableType, ProductReference
+from b2b.domain.users import GrantTerms, User
+from b2b.queues import Queues
+from b2b.services.students import Enrolling, Names
+from b2b.services.users import UserFields
+from b2b.storage.table import Table
+from b2b.wiring.core import Services
+
+NAMES = Names(first_name="Ada", last_name="Lovelace")
+TERMS = GrantTerms(active=True, enrollment_days=0)
+
+
+class Desk(Services):
+    """The product's own wiring over one emulated school."""
+
+    def __init__(self, school: Emulated) -> None:
+        urls = school.resources.queue_urls
+        super().__init__(
+            Config(
+                table_name=school.resources.table_name,
+                sync_queue_url=urls["SyncQueue"],
+                sync_bulk_queue_url=urls["SyncBulkQueue"],
+                operations_queue_url=urls["OperationsQueue"],
+            )
+        )
+        self._school = school
+
+    @cached_property
+    def table(self) -> Table:
+        return self._school.table
+
+    @cached_property
+    def queues(self) -> Queues:
+        return self._school.queues
+
+    def add_user(self, email: str, *, max_seats: int | None = None) -> User:
+        return self.users.create(email, UserFields(max_seats=max_seats)).user
+
+    def add_courses(self, count: int) -> list[Product]:
+        """Courses 1, 2, ... with the product ids 1001, 1002, ..."""
+        now = datetime.now(UTC)
+        courses = [
+            Product(
+                id=1000 + number,
+                productable_id=number,
+                productable_type=ProductableType.COURSE,
+                name=f"Course {number}",
+                status="published",
+                slug=f"course-{number}",
+                created_at=now,
+                updated_at=now,
+            )
+            for number in range(1, count + 1)
+        ]
+        for course in courses:
+            counted = self.store.counters.count("PRODUCTS", course.id, +1)
+            self.store.transact([*self.store.products.save(course, None), counted])
+        return courses
+
+    def add_student(self, email: str, user: User, courses: Sequence[Product] = ()) -> int:
+        """The student's id."""
+        view, _ = self.students.upsert(email, NAMES, enrolling(user, courses))
+        return view.student.id
+
+    def grant(self, user: User, course: Product, seats: int | None) -> None:
+        self.users.set_access(user.id, reference(course), TERMS, seats)
+
+    def add_seats(self, user: User, course: Product, seats: int) -> None:
+        self.users.add_seats(user.id, reference(course), TERMS, seats)
+
+    def seats_used(self, user: User, course: Product) -> int:
+        ((grant, _),) = [found for found in self.users.get(user.id).grants if found[1] == course]
+        return grant.seats_used
+
+
+def reference(course: Product) -> ProductReference:
+    return ProductReference(course.productable_id)
+
+
+def enrolling(user: User, courses: Sequence[Product], *, enforce_seats: bool = False) -> Enrolling:
+    return Enrolling(
+        user_email=user.email,
+        acting_user_id=user.id,
+        references=[reference(course) for course in courses],
+        enforce_seats=enforce_seats,
+    )

@@ -1,0 +1,151 @@
+"""What tests do with whole local stacks: see their table, their simulator and their processes, stop them midway."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+from tests.emulated import Emulated
+from tests.local_stack import LocalStack, await_that
+
+from b2b_cli.local.resources import TABLE_NAME, Resources
+
+INTERRUPTED_STUDENTS = 30
+# In the environment of a stack and all its children, whatever their names and ids.
+MARK = "B2B_TEST_STACK"
+
+# Some 30 calls a minute for the catalogue and the first students, so that the rest has to wait.
+_SLOW = {"THINKIFIC_RATE_PER_MINUTE": "60"}
+
+
+def school_of(stack: LocalStack) -> Emulated:
+    """The table and queues of a running stack."""
+
+    def client(service: str) -> Any:
+        make: Any = boto3.Session("test", "test", region_name="us-east-1").client
+        return make(service, endpoint_url=stack.note["dynamodb_url"], config=Config(max_pool_connections=64))
+
+    sqs = client("sqs")
+    names = ("SyncQueue", "SyncBulkQueue", "OperationsQueue")
+    urls = {name: sqs.get_queue_url(QueueName=f"{TABLE_NAME}-{name}")["QueueUrl"] for name in names}
+    return Emulated(Resources(TABLE_NAME, urls), client("dynamodb"), sqs)
+
+
+def sync_catalogue(stack: LocalStack) -> list[int]:
+    """The ids of the demo catalogue's courses."""
+    with stack.api() as api:
+        operation = answered(api.post("/products/sync"))["operation"]
+
+        def is_done() -> bool:
+            return bool(answered(api.get(f"/operations/{operation['id']}"))["data"]["status"] == "succeeded")
+
+        await_that(is_done, seconds=60, what="The catalogue sync")
+        return course_ids(api)
+
+
+def course_ids(api: httpx.Client) -> list[int]:
+    products = answered(api.get("/products", params={"per_page": 100}))["data"]
+    return [product["productable_id"] for product in products if product["productable_type"] == "Course"]
+
+
+def enroll_new(api: httpx.Client, email: str, user_email: str, courses: list[int]) -> int:
+    """The id of a new student with these courses."""
+    body = {"first_name": "Ada", "last_name": email.partition("@")[0], "email": email, "user_email": user_email}
+    response = api.post("/students", json=body | {"enrollments": courses})
+    assert response.status_code == 201, response.text
+    student_id: int = response.json()["data"]["id"]
+    return student_id
+
+
+def statuses(api: httpx.Client, student_ids: list[int]) -> list[str]:
+    """Of all enrolments of the students."""
+    students = [answered(api.get(f"/students/{student_id}"))["data"] for student_id in student_ids]
+    return [enrollment["status"] for student in students for enrollment in student["enrollments"]]
+
+
+def await_active(api: httpx.Client, student_ids: list[int], *, seconds: float = 60) -> None:
+    await_that(
+        lambda: set(statuses(api, student_ids)) == {"active"},
+        seconds=seconds,
+        what="That Thinkific has every enrolment",
+    )
+
+
+def in_thinkific(stack: LocalStack) -> tuple[list[str], list[tuple[str, int]]]:
+    """The e-mails of the simulator's users, and its enrolments as (e-mail, course id)."""
+    with stack.simulator() as simulator:
+        state = answered(simulator.get("/_simulator/state"))
+    emails = [user["email"] for user in state["users"]]
+    return emails, [(enrollment["user_email"], enrollment["course_id"]) for enrollment in state["enrollments"]]
+
+
+def answered(response: httpx.Response) -> dict[str, Any]:
+    body: dict[str, Any] = response.raise_for_status().json()
+    return body
+
+
+def processes_of(mark: str) -> set[int]:
+    """The ids of the processes that were started with ``mark`` in their environment, or by one that was."""
+    wanted = f"{MARK}={mark}".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue  # gone meanwhile, or another user's
+            if wanted in environment.split(b"\0"):
+                found.add(int(entry.name))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """What was there before the stop, and how the stack ended."""
+
+    data: Path
+    note: dict[str, Any]
+    student_ids: list[int]
+    statuses: list[str]
+    course_id: int
+    user_id: int
+    busiest_minute: int
+    processes: set[int]
+    exit_code: int
+    said: str
+
+
+def interrupt(data: Path) -> Interrupted:
+    """Start a stack, enrol 30 students at 60 calls a minute, and end it by SIGTERM while some still wait."""
+    mark = data.parent.name
+    stack = LocalStack(data, environment={MARK: mark, **_SLOW})
+    try:
+        course_id = sync_catalogue(stack)[0]
+        with stack.api() as api:
+            client = {"email": "client@example.com", "name": "Client"}
+            user_id = answered(api.post("/users/upsert", json=client))["data"]["id"]
+            student_ids = [
+                enroll_new(api, f"s{number}@example.com", client["email"], [course_id])
+                for number in range(INTERRUPTED_STUDENTS)
+            ]
+            await_that(lambda: statuses(api, student_ids).count("active") >= 2, seconds=60, what="The first enrolments")
+            seen = statuses(api, student_ids)
+        with stack.simulator() as simulator:
+            busiest_minute = answered(simulator.get("/_simulator/calls"))["busiest_minute"]
+        processes = processes_of(mark)
+    finally:
+        exit_code = stack.stop()
+    return Interrupted(
+        data=data,
+        note=stack.note,
+        student_ids=student_ids,
+        statuses=seen,
+        course_id=course_id,
+        user_id=user_id,
+        busiest_minute=busiest_minute,
+        processes=processes,
+        exit_code=exit_code,
+        said=stack.said(),
+    )

@@ -1,0 +1,306 @@
+"""Many at once on the same records, over the emulator, whose transactions are atomic. Each race is run several times:
+a race that is lost once in a hundred goes unnoticed in one."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from tests.emulated import Emulated
+from tests.integration.crowd import THREADS, crowd, granted, refused
+from tests.integration.desk import NAMES, TERMS, Desk, enrolling, reference
+from tests.integration.recount import recount
+
+from b2b.domain.errors import ConditionFailed, InvalidInput, SeatsExhausted
+from b2b.domain.products import Product
+from b2b.domain.students import StudentView, SyncWish
+from b2b.services.pages import Page, PageRequest
+from b2b.services.repair import RepairService
+from b2b.services.students import Names
+from b2b.services.users import UserFields
+from b2b.storage.wishes import Wishes
+
+ROUNDS = range(3)
+MANY = range(THREADS)
+
+
+@pytest.fixture
+def desk(school: Emulated) -> Iterator[Desk]:
+    """The school's services; in the end every counter has to agree with the rows."""
+    yield Desk(school)
+    assert recount(school) == []
+
+
+def spellings(name: str) -> list[str]:
+    """One e-mail address as many people type it."""
+    address = f"{name}@example.com"
+    return [(address, address.upper(), address.title())[number % 3] for number in MANY]
+
+
+def test_seats_added_to_one_grant_add_up(desk: Desk) -> None:
+    (course,) = desk.add_courses(1)
+    for turn in ROUNDS:
+        user = desk.add_user(f"client-{turn}@example.com")
+        answers = crowd(partial(desk.add_seats, user, course), range(1, 33))
+        assert refused(answers) == []
+        ((grant, _),) = desk.users.get(user.id).grants
+        assert grant.max_seats == sum(range(1, 33))
+
+
+def test_seats_added_to_an_unlimited_grant_leave_it_unlimited(desk: Desk) -> None:
+    (course,) = desk.add_courses(1)
+    for turn in ROUNDS:
+        user = desk.add_user(f"client-{turn}@example.com")
+        desk.grant(user, course, None)
+        answers = crowd(partial(desk.add_seats, user, course), range(1, 33))
+        assert refused(answers) == []
+        ((grant, _),) = desk.users.get(user.id).grants
+        assert grant.max_seats is None
+
+
+def test_a_limit_set_while_seats_are_added_counts_every_later_addition(desk: Desk) -> None:
+    """Set to 1,000 amid additions of 1: in the end it is 1,000 and those that came after."""
+    (course,) = desk.add_courses(1)
+    for turn in ROUNDS:
+        user = desk.add_user(f"client-{turn}@example.com")
+
+        def add_or_set(number: int, user_id: int = user.id) -> None:
+            if number == THREADS // 2:
+                desk.users.set_access(user_id, reference(course), TERMS, 1_000)
+            else:
+                desk.users.add_seats(user_id, reference(course), TERMS, 1)
+
+        assert refused(crowd(add_or_set, MANY)) == []
+        ((before, _),) = desk.users.get(user.id).grants
+        assert before.max_seats is not None
+        assert 1_000 <= before.max_seats <= 1_000 + THREADS - 1
+
+
+def test_upserting_one_email_makes_one_user(desk: Desk) -> None:
+    for turn in ROUNDS:
+        answers = crowd(partial(desk.users.upsert, fields=UserFields()), spellings(f"u{turn}"))
+        views = granted(answers)
+        assert len(views) == THREADS
+        assert len({view.user.id for view, _ in views}) == 1
+        assert [created for _, created in views].count(True) == 1
+        assert desk.users.list_page(PageRequest(1, 1)).total == turn + 1
+
+
+def test_upserting_one_email_makes_one_student(desk: Desk) -> None:
+    user, courses = desk.add_user("client@example.com"), desk.add_courses(2)
+    for turn in ROUNDS:
+        upsert = partial(desk.students.upsert, names=NAMES, enrolling=enrolling(user, courses))
+        answers = crowd(upsert, spellings(f"s{turn}"))
+        views = granted(answers)
+        assert len(views) == THREADS
+        assert len({view.student.id for view, _ in views}) == 1
+        assert [created for _, created in views].count(True) == 1
+        assert desk.students.list_page(PageRequest(1, 1)).total == turn + 1
+    assert desk.users.get(user.id).user.seats_used == len(ROUNDS)
+
+
+def test_only_one_user_is_created_for_an_email(desk: Desk) -> None:
+    for turn in ROUNDS:
+        answers = crowd(partial(desk.users.create, fields=UserFields()), spellings(f"u{turn}"))
+        assert len(granted(answers)) == 1
+        refusals = refused(answers)
+        assert len(refusals) == THREADS - 1
+        for refusal in refusals:
+            assert isinstance(refusal, InvalidInput)
+            assert refusal.errors == {"email": ["The email has already been taken."]}
+
+
+def test_enforced_enrolments_take_no_seat_that_is_not_there(desk: Desk) -> None:
+    """100 students for 20 seats; a second course with seats for all shows that a refused call changes nothing."""
+    scarce, plenty = desk.add_courses(2)
+    user = desk.add_user("client@example.com")
+    desk.grant(user, scarce, 20)
+    desk.grant(user, plenty, None)
+    emails = [f"s{number}@example.com" for number in range(100)]
+    ids = granted(crowd(lambda email: desk.add_student(email, user), emails))
+    assert len(ids) == 100
+
+    wanted = enrolling(user, [plenty, scarce], enforce_seats=True)
+    answers = crowd(lambda email: desk.students.enroll(email, wanted), emails)
+
+    assert len(granted(answers)) == 20
+    for refusal in refused(answers):
+        assert isinstance(refusal, SeatsExhausted)
+        assert [(found.scope, found.product_id) for found in refusal.shortages] == [("product", scarce.id)]
+    assert desk.seats_used(user, scarce) == desk.seats_used(user, plenty) == 20
+    assert sorted(len(desk.students.get(student_id).enrollments) for student_id in ids) == [0] * 80 + [2] * 20
+
+
+def test_enforced_upserts_create_no_more_students_than_the_account_has_seats(desk: Desk) -> None:
+    (course,) = desk.add_courses(1)
+    user = desk.add_user("client@example.com", max_seats=20)
+    desk.grant(user, course, None)
+    wanted = enrolling(user, [course], enforce_seats=True)
+    emails = [f"s{number}@example.com" for number in range(64)]
+
+    answers = crowd(lambda email: desk.students.upsert(email, NAMES, wanted), emails)
+
+    assert len(granted(answers)) == 20
+    for refusal in refused(answers):
+        assert isinstance(refusal, SeatsExhausted)
+        assert [found.scope for found in refusal.shortages] == ["account"]
+    assert desk.users.get(user.id).user.seats_used == desk.seats_used(user, course) == 20
+    assert desk.students.list_page(PageRequest(1, 1)).total == 20
+
+
+def test_each_user_of_a_shared_student_counts_a_seat(desk: Desk) -> None:
+    (course,) = desk.add_courses(1)
+    users = [desk.add_user(f"client-{number}@example.com") for number in range(2)]
+    for user in users:
+        desk.grant(user, course, 100)
+    emails = [f"s{number}@example.com" for number in range(16)]
+    for email in emails:
+        desk.add_student(email, users[0])
+
+    pairs = [(email, user) for email in emails for user in users]
+    answers = crowd(lambda pair: desk.students.enroll(pair[0], enrolling(pair[1], [course])), pairs)
+
+    assert refused(answers) == []
+    assert [desk.seats_used(user, course) for user in users] == [16, 16]
+    assert [desk.users.get(user.id).user.seats_used for user in users] == [16, 16]
+
+
+def test_a_student_enrolled_by_many_takes_each_seat_once(desk: Desk) -> None:
+    """Overlapping choices of courses, by both calls that enrol and under ever new names."""
+    courses = desk.add_courses(6)
+    user = desk.add_user("client@example.com")
+    for course in courses:
+        desk.grant(user, course, 100)
+    draw = random.Random(7)
+    for turn in ROUNDS:
+        email = f"s{turn}@example.com"
+        desk.add_student(email, user)
+        choices = [(number, draw.sample(courses, k=3)) for number in MANY]
+
+        def enroll(choice: tuple[int, list[Product]], email: str = email) -> None:
+            number, chosen = choice
+            wanted = enrolling(user, chosen, enforce_seats=number % 4 == 0)
+            if number % 2:
+                desk.students.upsert(email, Names(first_name=f"Ada {number}", last_name="Lovelace"), wanted)
+            else:
+                desk.students.enroll(email, wanted)
+
+        assert refused(crowd(enroll, choices)) == []
+        assert [desk.seats_used(user, course) for course in courses] == [turn + 1] * 6
+        assert desk.users.get(user.id).user.seats_used == turn + 1
+
+
+def test_totals_and_ids_are_exact_after_many_were_created(desk: Desk) -> None:
+    owner = desk.add_user("owner@example.com")
+    emails = [f"p{number}@example.com" for number in range(64)]
+    users = granted(crowd(lambda email: desk.add_user(email).id, emails))
+    students = granted(crowd(lambda email: desk.add_student(email, owner), emails))
+    tokens = granted(crowd(lambda name: desk.tokens.create(name, user_id=owner.id)[0].id, emails))
+    for ids in (users, students, tokens):
+        assert len(set(ids)) == 64
+    assert desk.users.list_page(PageRequest(1, 1)).total == 65
+    assert desk.students.list_page(PageRequest(1, 1)).total == 64
+    assert desk.tokens.list_page(PageRequest(1, 1)).total == 64
+    # Ascending in order of creation, however many were created at once before.
+    assert desk.add_user("last@example.com").id > max(users)
+    assert desk.add_student("last@example.com", owner) > max(students)
+
+
+def test_a_walk_sees_every_earlier_row_once_while_others_are_inserted(desk: Desk) -> None:
+    """Writers go on until the walk has reached its end, so that every page of it is read amid insertions."""
+    owner = desk.add_user("owner@example.com")
+    originals = granted(crowd(lambda number: desk.add_student(f"s{number}@example.com", owner), range(48)))
+    walked, written = threading.Event(), threading.Semaphore(0)
+
+    def write(number: int) -> int:
+        inserted = 0
+        # A bound, because the walk ends only where the rows do.
+        while not walked.is_set() and inserted < 25:
+            desk.add_student(f"new-{number}-{inserted}@example.com", owner)
+            inserted += 1
+            written.release()
+        return inserted
+
+    def walk() -> list[int]:
+        seen: list[int] = []
+        request: PageRequest | None = PageRequest(page=1, per_page=6)
+        while request is not None:
+            # At least one row comes between two pages, unless all are written.
+            written.acquire(timeout=1)
+            page = desk.students.list_page(request)
+            seen += [view.student.id for view in page.records]
+            request = following(page)
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        writers = [pool.submit(write, number) for number in range(3)]
+        try:
+            seen = walk()
+        finally:
+            walked.set()
+    assert sum(writer.result() for writer in writers) >= 10
+    assert len(seen) == len(set(seen))
+    assert set(originals) <= set(seen)
+    assert seen == sorted(seen)
+
+
+def following(page: Page[StudentView]) -> PageRequest | None:
+    """What ``links.next`` asks for."""
+    cursor = page.next_cursor
+    return PageRequest(cursor.page, page.request.per_page, cursor) if cursor else None
+
+
+def test_one_worker_gets_the_lease_and_one_takes_over_when_it_ends(desk: Desk) -> None:
+    user, courses = desk.add_user("client@example.com"), desk.add_courses(1)
+    wishes = desk.store.wishes
+    for turn in ROUNDS:
+        student_id = desk.add_student(f"s{turn}@example.com", user, courses)
+        now = datetime.now(UTC)
+        until = now + timedelta(seconds=45)
+        first = crowd(partial(lease, wishes, student_id, now, until), MANY)
+        assert len(granted(first)) == 1
+        assert all(isinstance(refusal, ConditionFailed) for refusal in refused(first))
+
+        later = until + timedelta(microseconds=1)
+        second = crowd(partial(lease, wishes, student_id, later, later + timedelta(seconds=45)), MANY)
+        ((taken_over),) = granted(second)
+        assert taken_over.abandoned
+        # Whoever lost the lease can neither renew nor fulfil.
+        (lost,) = granted(first)
+        if lost.lease_owner != taken_over.lease_owner:
+            with pytest.raises(ConditionFailed):
+                wishes.renew(lost, later)
+            with pytest.raises(ConditionFailed):
+                wishes.fulfil(lost)
+        wishes.fulfil(taken_over)
+
+
+def lease(wishes: Wishes, student_id: int, now: datetime, until: datetime, number: int) -> SyncWish:
+    return wishes.lease(student_id, f"worker-{number}", now, until)
+
+
+def test_a_due_wish_is_rung_for_by_one_repair(desk: Desk, school: Emulated) -> None:
+    user, courses = desk.add_user("client@example.com"), desk.add_courses(1)
+    ids = [desk.add_student(f"s{number}@example.com", user, courses) for number in range(20)]
+    school.sqs.purge_queue(QueueUrl=school.resources.queue_urls["SyncQueue"])
+
+    def later() -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=2)
+
+    rung = granted(crowd(lambda _: RepairService(desk.store, desk.queues, later).ring_again(), range(8)))
+    assert sum(rung) == len(ids)
+    assert sorted(rung_for(school)) == ids
+
+
+def rung_for(school: Emulated) -> list[int]:
+    """The students whom messages name."""
+    found: list[int] = []
+    while messages := school.sqs.receive_message(
+        QueueUrl=school.resources.queue_urls["SyncQueue"], MaxNumberOfMessages=10
+    ).get("Messages"):
+        found += [json.loads(message["Body"])["student_id"] for message in messages]
+    return found

@@ -1,0 +1,111 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from b2b.domain import enrollments
+from b2b.domain.enrollments import EnrollmentStatus
+from tests.unit.clock import START
+from tests.unit.domain.records import enrollment, product
+
+LATER = START + timedelta(days=5)
+CONFIRMED = {"confirmed_version": 1}
+FAILED = {"failed_version": 1, "error": "no"}
+
+PENDING, ACTIVE, EXPIRED = EnrollmentStatus.PENDING, EnrollmentStatus.ACTIVE, EnrollmentStatus.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "status", "is_open"),
+    [
+        (None, {}, PENDING, True),
+        (10, {}, PENDING, True),
+        (None, CONFIRMED, ACTIVE, False),
+        (10, CONFIRMED, ACTIVE, False),
+        (5, CONFIRMED, EXPIRED, False),
+        (1, {}, EXPIRED, True),
+        (10, FAILED, EnrollmentStatus.FAILED, False),
+        (1, FAILED, EnrollmentStatus.FAILED, False),
+        (None, {"version": 3, "confirmed_version": 2}, PENDING, True),
+        (None, {"version": 3, "failed_version": 2, "confirmed_version": 1}, PENDING, True),
+        (None, {"version": 3, "failed_version": 2, "confirmed_version": 3}, ACTIVE, False),
+    ],
+    ids=[
+        "new",
+        "new with an end",
+        "confirmed",
+        "confirmed with an end to come",
+        "at its very end",
+        "past its end before Thinkific knew it",
+        "refused",
+        "refused and past its end",
+        "changed since it was confirmed",
+        "changed since it was refused",
+        "confirmed after an earlier refusal",
+    ],
+)
+def test_status_on_reading(days: int | None, state: dict[str, Any], status: EnrollmentStatus, is_open: bool) -> None:
+    found = enrollment(days, **state)
+    assert (found.status(LATER), found.is_open) == (status, is_open)
+
+
+def test_a_new_enrolment_is_wanted_and_not_confirmed() -> None:
+    made = enrollments.new(product(7), 42, LATER, START)
+    assert (made.product_id, made.productable_id, made.student_id) == (1007, 7, 42)
+    assert (made.activated_at, made.expiry_date) == (START, LATER)
+    assert made.status(START) is PENDING
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"),
+    [(10, 20), (10, None), (1, 8), (1, None)],
+    ids=["a later end", "no end", "an end of its own where it had ended", "no end where it had ended"],
+)
+def test_enrolling_again_gives(before: int, asked: int | None) -> None:
+    wanted = None if asked is None else START + timedelta(days=asked)
+    again = enrollments.enroll_again(enrollment(before, **CONFIRMED), wanted, LATER)
+    assert (again.expiry_date, again.version, again.updated_at) == (wanted, 2, LATER)
+    assert again.status(LATER) is PENDING
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"),
+    [(10, 10), (10, 7), (None, 20), (None, None)],
+    ids=["the same end", "an earlier end", "an end where there was none", "no end again"],
+)
+def test_enrolling_again_never_shortens_and_then_changes_nothing(before: int | None, asked: int | None) -> None:
+    found = enrollment(before, **CONFIRMED)
+    asked_end = None if asked is None else START + timedelta(days=asked)
+    assert enrollments.enroll_again(found, asked_end, LATER) is found
+
+
+def test_enrolling_again_while_pending_asks_for_nothing_new() -> None:
+    found = enrollment(10)
+    assert enrollments.enroll_again(found, START + timedelta(days=10), LATER) is found
+
+
+@pytest.mark.parametrize(("before", "asked", "after"), [(10, 10, 10), (10, 7, 10), (10, 20, 20), (1, 8, 8)])
+def test_enrolling_again_retries_a_failed_one(before: int, asked: int, after: int) -> None:
+    found = enrollment(before, **FAILED)
+    again = enrollments.enroll_again(found, START + timedelta(days=asked), LATER)
+    assert again.status(LATER) is PENDING
+    assert again.expiry_date == START + timedelta(days=after)
+
+
+def test_an_end_set_as_such_shortens_too() -> None:
+    changed = enrollments.with_expiry(enrollment(10, **CONFIRMED), LATER, START)
+    assert (changed.expiry_date, changed.is_exact, changed.version) == (LATER, True, 2)
+
+
+def test_setting_the_end_that_there_is_changes_nothing() -> None:
+    found = enrollment(5, **CONFIRMED)
+    assert enrollments.with_expiry(found, LATER, START) is found
+
+
+def test_setting_the_end_of_a_failed_one_retries_it() -> None:
+    assert enrollments.with_expiry(enrollment(5, **FAILED), LATER, START).status(START) is PENDING
+
+
+def test_enrolling_again_after_a_set_end_does_not_shorten_any_more() -> None:
+    ended = enrollments.with_expiry(enrollment(10, **CONFIRMED), START, START)
+    assert enrollments.enroll_again(ended, None, LATER).is_exact is False
