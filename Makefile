@@ -14,7 +14,7 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock
+.PHONY: help setup run test check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
 	@echo "make check    run every check that CI runs beside the tests"
 	@echo "make format   sort the imports and format the code"
+	@echo "make openapi  write the API's document anew after a change of the routes"
 	@echo "make lock     pin anew after a change of the dependencies in pyproject.toml   (ARGS=--upgrade)"
 	@echo "make setup    only make the environments; run, test and the others do so themselves"
 	@echo "Needed: $(PYTHON), 3.11 or newer, with its venv module, and a package index."
@@ -49,3 +50,7 @@ format:
 lock:
 	$(SET_UP) test
 	@.venv/bin/python .make/lock.py $(ARGS)
+
+openapi:
+	$(SET_UP) test
+	@.venv/bin/python -m b2b_cli.openapi

@@ -1,10 +1,12 @@
 """``/api/tokens``, ``/api/settings``, ``/api/operations``, ``/api/health``: a route is one service call."""
 
 from dataclasses import asdict
+from functools import cache
+from importlib import resources
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from admin.schemas import ChangeSettings, CreateToken, NewTokenResource, SettingsResource, TokenResource, present
 from b2b.domain.tokens import SCOPES
@@ -25,6 +27,17 @@ TokenId = Annotated[int, path_id("id", "token")]
 @router.get("/health", tags=["Health"], summary="Whether the API answers")
 async def health() -> dict[str, str]:
     return {"status": "ok"}
+
+
+@router.get("/openapi.json", tags=["Health"], summary="This document", response_class=JSONResponse)
+async def openapi() -> Response:
+    return Response(_document(), media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    """Written by ``make openapi`` and kept beside this module: no function can see the routes of the others."""
+    return resources.files("admin").joinpath("openapi.json").read_bytes()
 
 
 @router.get(

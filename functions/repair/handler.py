@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     del event, context
     rung = _services.repair.ring_again()
     if rung:
-        _log.info("rang again", extra={"students": rung})
+        _log.info("rang again", extra={"rung": rung})
     return {"rung": rung}
 
 

@@ -4,15 +4,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from admin.routes import router as admin_router
-from b2b.http.app import create_app
-from b2b.http.entry import Entry
-from b2b.http.openapi import describe
-from b2b.observability import logger
+from b2b.http.app import create_app, with_entry
 from b2b.wiring.core import services
 from products.routes import router as products_router
 from students.routes import router as students_router
@@ -35,7 +32,7 @@ _DOCS_PAGE = """<!doctype html>
   <div id="api"></div>
   <script src="docs/files/swagger-ui-bundle.js"></script>
   <script>
-    SwaggerUIBundle({url: "docs/openapi.json", dom_id: "#api", persistAuthorization: true, tryItOutEnabled: true});
+    SwaggerUIBundle({url: "api/openapi.json", dom_id: "#api", persistAuthorization: true, tryItOutEnabled: true});
   </script>
 </body>
 </html>
@@ -64,10 +61,6 @@ class LocalApi:
 def create_local_api() -> LocalApi:
     """For ``uvicorn --factory``."""
     apps = {group: create_app(router, services()) for group, router in GROUPS.items()}
-    document = describe(apps.values())
-
-    async def openapi(_: "Request") -> JSONResponse:
-        return JSONResponse(document)
 
     async def docs(_: "Request") -> HTMLResponse:
         return HTMLResponse(_DOCS_PAGE)
@@ -75,11 +68,10 @@ def create_local_api() -> LocalApi:
     pages = Starlette(
         routes=[
             Route("/docs", docs),
-            Route("/docs/openapi.json", openapi),
             Mount("/docs/files", StaticFiles(directory=_swagger_files())),
         ]
     )
-    groups: dict[str, Any] = {group: Entry(app, logger(group)) for group, app in apps.items()}
+    groups: dict[str, Any] = {group: with_entry(app, group) for group, app in apps.items()}
     return LocalApi(groups, pages)
 
 

@@ -4,6 +4,7 @@ Every change of what is wanted raises ``version``; the sync confirms, or gives u
 changes while it is being carried out is simply not fulfilled yet.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,7 @@ class Enrollment:
     ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
     ``former_holders``: those whose seat an explicit end has freed; they take it again if the end is taken back.
     ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
+    ``swept_version``: the version whose end has come and been taken note of.
     ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202).
     """
 
@@ -47,6 +49,7 @@ class Enrollment:
     thinkific_id: int | None = None
     known_in_thinkific: bool = False
     bundle_ordered_version: int = 0
+    swept_version: int = 0
     percentage_completed: float | None = None
     created_at: datetime
     updated_at: datetime
@@ -55,6 +58,11 @@ class Enrollment:
     def is_open(self) -> bool:
         """Whether Thinkific has still to be told."""
         return self.version not in (self.confirmed_version, self.failed_version)
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether its end has come and been taken note of."""
+        return self.swept_version == self.version
 
     def status(self, now: datetime) -> EnrollmentStatus:
         """Decided on reading, so that a late sweep never shows access that has ended."""
@@ -116,4 +124,13 @@ def without_holder(enrollment: Enrollment, user_id: int) -> Enrollment:
         enrollment,
         seat_holders=enrollment.seat_holders - {user_id},
         former_holders=enrollment.former_holders - {user_id},
+    )
+
+
+def without_seats_of(enrollment: Enrollment, holders: AbstractSet[int]) -> Enrollment:
+    """The enrolment whose end has freed the seats of ``holders``, until it goes on."""
+    return replace(
+        enrollment,
+        seat_holders=enrollment.seat_holders - holders,
+        former_holders=enrollment.former_holders | holders,
     )

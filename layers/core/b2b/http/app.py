@@ -2,7 +2,10 @@
 
 from fastapi import APIRouter, FastAPI
 
+from b2b.http.entry import Entry
 from b2b.http.errors import install_error_handlers
+from b2b.http.idempotency import IdempotencyKeys
+from b2b.observability import logger
 from b2b.wiring.core import Services
 
 
@@ -13,3 +16,8 @@ def create_app(router: APIRouter, services: Services) -> FastAPI:
     app.state.services = services
     install_error_handlers(app)
     return app
+
+
+def with_entry(app: FastAPI, service: str) -> Entry:
+    """The application as a server or Lambda runs it: idempotency keys, request id, log line."""
+    return Entry(IdempotencyKeys(app, app.state.services), logger(service))

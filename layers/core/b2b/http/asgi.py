@@ -4,8 +4,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from b2b.http.entry import Entry
-from b2b.observability import logger
+from b2b.http.app import with_entry
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -22,4 +21,4 @@ def lambda_handler(app: "FastAPI", service: str) -> LambdaHandler:
     """The handler of an API function. ``lifespan`` is off: it would run on every call."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return Mangum(Entry(app, logger(service)), lifespan="off")
+        return Mangum(with_entry(app, service), lifespan="off")

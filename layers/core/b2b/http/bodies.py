@@ -25,6 +25,10 @@ _STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DO
 _JSON_MEDIA_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json|text/json")
 
 
+def too_large() -> PayloadTooLarge:
+    return PayloadTooLarge("The body is larger than 1 MiB.")
+
+
 class JsonBody(Generic[Model]):
     """Dependency: the body as ``model``. Raises 413, 415, 400 and 422, in this order.
 
@@ -133,10 +137,10 @@ def _check_media_type(content_type: str | None) -> None:
 async def _read(request: Request) -> bytes:
     declared = request.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        raise PayloadTooLarge("The body is larger than 1 MiB.")
+        raise too_large()
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise PayloadTooLarge("The body is larger than 1 MiB.")
+            raise too_large()
     return bytes(body)

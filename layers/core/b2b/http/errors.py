@@ -50,11 +50,16 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _no_such_route)
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    if status == 500:
+def refusal_response(error: Exception) -> JSONResponse:
+    """The answer to a refused call. Raises ``error`` again when it is none of the contract's."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
+    if status is None:
         raise error
     return JSONResponse(_body(error), status, _headers(error))
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    return refusal_response(error)
 
 
 def _body(error: Exception) -> dict[str, Any]:

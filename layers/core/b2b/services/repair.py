@@ -1,4 +1,4 @@
-"""Ringing again for wishes that were not fulfilled in time: their message was lost, or their worker died."""
+"""Ringing again for what was not done in time: its message was lost, or its worker died."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,12 +21,16 @@ class RepairService:
         self._clock = clock
 
     def ring_again(self) -> int:
-        """How many wishes were rung for. At most 1,000 in a run; the rest are still due in the next.
+        """How many students and operations were rung for, at most 1,000 each; the rest are due in the next run.
 
         A failing queue raises: the schedule's own retry and alarm make that visible, and nothing is lost.
         """
         now = self._clock()
         rung = 0
+        for operation_id in self._store.operations.due(now, limit=_MOST_IN_ONE_RUN):
+            if self._store.operations.put_off(operation_id, now):
+                self._queues.ring_operation(operation_id)
+                rung += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
             if self._store.wishes.put_off(student_id, now + _RING_AGAIN_AFTER, now):
                 self._queues.ring_student(student_id)

@@ -82,6 +82,11 @@ def enrollment(student_id: int, product_id: int) -> Key:
     return Key(student_partition(student_id), f"C#ENROLLMENT#{padded(product_id)}")
 
 
+def enrollment_ids(key: Key) -> tuple[int, int]:
+    """Student and product of an enrolment's key."""
+    return int(key.pk.rpartition("#")[2]), int(key.sk.rpartition("#")[2])
+
+
 def wish(student_id: int) -> Key:
     return Key(student_partition(student_id), "SYNC")
 
@@ -155,6 +160,7 @@ def request_rate(token_id: int, minute: int) -> Key:
 
 # Index partitions.
 USERS, STUDENTS, PRODUCTS, TOKENS = "USERS", "STUDENTS", "PRODUCTS", "TOKENS"
+OPERATIONS = "OPERATIONS"
 
 
 def expiry_shard(student_id: int) -> str:

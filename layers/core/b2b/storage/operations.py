@@ -1,12 +1,16 @@
 """Operations: how far they are, and whom they failed for."""
 
+from datetime import datetime, timedelta
+
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
 from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
-from b2b.storage.table import Action, Item, Table, delete, put
+from b2b.storage.table import Action, Item, Table, Update, delete, put
 
+# Longer than an operation may wait for its next message.
+_LEFT_ALONE_FOR = timedelta(seconds=180)
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
 
 
@@ -32,6 +36,18 @@ class Operations:
     def add(self, operation: Operation) -> Action:
         key = keys.operation(operation.id)
         return put(key, _item(operation), when=Attr(keys.PARTITION).not_exists())
+
+    def due(self, now: datetime, *, limit: int) -> list[str]:
+        """Ids of operations that should have been carried on by now."""
+        rows = self._table.due(keys.OPERATIONS, timestamps.to_text(now), limit=limit)
+        return [str(row[keys.PARTITION]).removeprefix("OPERATION#") for row in rows]
+
+    def put_off(self, operation_id: str, now: datetime) -> bool:
+        """Claim a due operation for ringing again, so that two runs of the repair do not both ring."""
+        moment = timestamps.to_text(now)
+        update = Update(keys.operation(operation_id))
+        update.set(**{keys.DUE_AT: timestamps.to_text(now + _LEFT_ALONE_FOR)})
+        return self._table.succeeds(update.when(Attr(keys.DUE_AT).lte(moment)))
 
     def add_item(self, operation_id: str, student_id: int, product_id: int, version: int) -> Action:
         """A student whose wish ``version`` the operation has written. Refused when it has done so already."""
@@ -74,7 +90,14 @@ def _item(operation: Operation) -> Item:
         "created_at": timestamps.to_text(operation.created_at),
         "updated_at": timestamps.to_text(operation.updated_at),
         "ttl": _ttl(operation),
+        **({} if operation.status.is_final else _due(operation)),
     }
+
+
+def _due(operation: Operation) -> Item:
+    """When repair looks after an operation that nobody has carried on."""
+    due_at = operation.updated_at + _LEFT_ALONE_FOR
+    return {keys.DUE_PARTITION: keys.OPERATIONS, keys.DUE_AT: timestamps.to_text(due_at)}
 
 
 def _ttl(operation: Operation) -> int:

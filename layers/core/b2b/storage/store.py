@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from b2b.storage.counters import Counters
+from b2b.storage.idempotency import Idempotency
 from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
 from b2b.storage.operations import Operations
@@ -26,6 +27,7 @@ class Store:
         self.operations = Operations(table)
         self.settings = SettingsItem(table)
         self.counters = Counters(table)
+        self.idempotency = Idempotency(table)
         self.listing = Listing(table)
         self.lookups = Lookups(table)
 

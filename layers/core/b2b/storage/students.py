@@ -1,6 +1,7 @@
 """Students with their users, enrolments and wish: one partition each, read in one query."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from boto3.dynamodb.conditions import Attr
 
@@ -11,7 +12,7 @@ from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.storage import keys
-from b2b.storage.keys import SortRange
+from b2b.storage.keys import Key, SortRange
 from b2b.storage.table import Action, Item, Table, Update, check, delete, put
 
 EXISTS = Attr(keys.PARTITION).exists()
@@ -38,6 +39,18 @@ class Students:
         first, last = keys.user_student(user_id, after + 1).sk, keys.USER_STUDENTS.last
         rows = self._table.query_some(keys.user_partition(user_id), SortRange(first, last), limit)
         return [row["student_id"] for row in rows]
+
+    def get_enrollment(self, student_id: int, product_id: int) -> Enrollment | None:
+        item = self._table.get(keys.enrollment(student_id, product_id))
+        return _enrollment(item) if item else None
+
+    def expiry_shards(self) -> list[str]:
+        return keys.expiry_shards()
+
+    def due(self, shard: str, now: datetime, *, limit: int) -> list[tuple[int, int]]:
+        """Student and product of enrolments in ``shard`` whose end has come, oldest first."""
+        rows = self._table.due(shard, timestamps.to_text(now), limit=limit)
+        return [keys.enrollment_ids(Key(row[keys.PARTITION], row[keys.SORT])) for row in rows]
 
     def get_each_record(self, student_ids: Iterable[int]) -> list[StudentRecord]:
         partitions = [keys.student_partition(student_id) for student_id in student_ids]
@@ -122,6 +135,7 @@ class Students:
             activated_at=timestamps.to_text(after.activated_at),
             expiry_date=timestamps.optional_text(after.expiry_date),
             is_exact=after.is_exact or None,
+            swept_version=after.swept_version or None,
             updated_at=timestamps.to_text(after.updated_at),
             **_due(after),
         )
@@ -295,7 +309,7 @@ def _enrollment_item(enrollment: Enrollment) -> Item:
 
 def _due(enrollment: Enrollment) -> Item:
     """An end brings the row into the due index, from where the sweep takes it when its time has come."""
-    if enrollment.expiry_date is None:
+    if enrollment.expiry_date is None or enrollment.is_swept:
         return {keys.DUE_PARTITION: None, keys.DUE_AT: None}
     return {
         keys.DUE_PARTITION: keys.expiry_shard(enrollment.student_id),
@@ -321,6 +335,7 @@ def _enrollment(item: Item) -> Enrollment:
         thinkific_id=item.get("thinkific_id"),
         known_in_thinkific=item.get("known_in_thinkific", False),
         bundle_ordered_version=item.get("bundle_ordered_version", 0),
+        swept_version=item.get("swept_version", 0),
         percentage_completed=item.get("percentage_completed"),
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),

@@ -72,7 +72,10 @@ class Action:
 
 
 class _Deserializer(TypeDeserializer):
-    """Numbers as int where they are whole, else float; boto3 gives Decimal."""
+    """Numbers as int where they are whole, else float, and bytes as they are; boto3 gives Decimal and Binary."""
+
+    def _deserialize_b(self, value: bytes) -> bytes:
+        return value
 
     def _deserialize_n(self, value: str) -> int | float:
         return int(value) if value.lstrip("-").isdigit() else float(value)

@@ -12,6 +12,7 @@ from b2b.observability import logger
 from b2b.queues import Queues
 from b2b.services.expiries import ExpiryService
 from b2b.services.groups import GroupService
+from b2b.services.idempotency import IdempotencyService
 from b2b.services.operations import OperationService
 from b2b.services.products import ProductService
 from b2b.services.removals import Removals
@@ -19,6 +20,7 @@ from b2b.services.repair import RepairService
 from b2b.services.ringing import Bell
 from b2b.services.settings import SettingsService
 from b2b.services.students import StudentService
+from b2b.services.sweep import SweepService
 from b2b.services.tokens import TokenService
 from b2b.services.user_removal import UserRemoval
 from b2b.services.users import UserService
@@ -64,6 +66,10 @@ class Services:
         return OperationService(self.store, self.bell)
 
     @cached_property
+    def idempotency(self) -> IdempotencyService:
+        return IdempotencyService(self.store)
+
+    @cached_property
     def settings(self) -> SettingsService:
         return SettingsService(self.store)
 
@@ -86,6 +92,10 @@ class Services:
     @cached_property
     def repair(self) -> RepairService:
         return RepairService(self.store, self.queues)
+
+    @cached_property
+    def sweep(self) -> SweepService:
+        return SweepService(self.store)
 
     @cached_property
     def bell(self) -> Bell:

@@ -1,0 +1,1 @@
+"""Takes note of enrolments whose end has come."""

@@ -1,0 +1,133 @@
+"""``Idempotency-Key`` on POST, PUT and DELETE: in front of the routes, so that every one of them has it."""
+
+import asyncio
+import time
+import uuid
+from typing import TYPE_CHECKING, cast
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from b2b.domain.errors import B2BError
+from b2b.http.bodies import MAX_BODY_BYTES, too_large
+from b2b.http.errors import refusal_response
+from b2b.services.idempotency import Answer, Claim, in_progress
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from b2b.wiring.core import Services
+
+_METHODS = {"POST", "PUT", "DELETE"}
+# How long the second of two twins waits for the first's answer before it is refused.
+_PATIENCE_SECONDS = 3.0
+_ASK_EVERY_SECONDS = 0.05
+# What is the answer's own; the rest belongs to the connection.
+_KEPT_HEADERS = {"content-type", "allow", "location", "www-authenticate"}
+
+
+class IdempotencyKeys:
+    """Pure ASGI. A call without the header passes through untouched."""
+
+    def __init__(self, app: "ASGIApp", services: "Services") -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        key = headers.get("Idempotency-Key")
+        if key is None or scope["method"] not in _METHODS:
+            await self._app(scope, receive, send)
+            return
+        token_id = self._token_id(headers)
+        if token_id is None:
+            # The route will refuse it.
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _body(receive)
+            begun = await self._begin(token_id, key, _request(scope, body))
+        except B2BError as error:
+            await refusal_response(error)(scope, receive, send)
+            return
+        if isinstance(begun, Answer):
+            await _replayed(begun)(scope, receive, send)
+            return
+        await self._carry_out(begun, scope, _given(body, receive), send)
+
+    def _token_id(self, headers: Headers) -> int | None:
+        scheme, _, secret = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            return self._services.tokens.identify(secret.strip())
+        except B2BError:
+            return None
+
+    async def _begin(self, token_id: int, key: str, request: bytes) -> Claim | Answer:
+        owner = uuid.uuid4().hex
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            begun = self._services.idempotency.begin(token_id, key, request, owner)
+            if begun is not None:
+                return begun
+            if time.monotonic() > deadline:
+                raise in_progress()
+            await asyncio.sleep(_ASK_EVERY_SECONDS)
+
+    async def _carry_out(self, claim: Claim, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """The answer is kept before it is sent: whoever repeats the call after it was lost finds it."""
+        messages: list[Message] = []
+
+        async def collect(message: "Message") -> None:
+            messages.append(message)
+
+        try:
+            await self._app(scope, receive, collect)
+        except BaseException:
+            self._services.idempotency.end(claim, Answer(500, (), b""))
+            raise
+        self._services.idempotency.end(claim, _answer(messages))
+        for message in messages:
+            await send(message)
+
+
+def _request(scope: "Scope", body: bytes) -> bytes:
+    """What must be the same for two calls to be one."""
+    return b"\n".join([scope["method"].encode(), scope["path"].encode(), scope.get("query_string", b""), body])
+
+
+def _answer(messages: "list[Message]") -> Answer:
+    start = next(message for message in messages if message["type"] == "http.response.start")
+    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
+    pairs = ((name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", ()))
+    return Answer(cast("int", start["status"]), tuple(pair for pair in pairs if pair[0] in _KEPT_HEADERS), body)
+
+
+def _replayed(answer: Answer) -> Response:
+    headers = {**dict(answer.headers), "Idempotency-Replayed": "true"}
+    return Response(answer.body or None, answer.status, headers)
+
+
+async def _body(receive: "Receive") -> bytes:
+    """The whole body. Raises PayloadTooLarge when it is larger than any route takes."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise too_large()
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _given(body: bytes, receive: "Receive") -> "Receive":
+    """A ``receive`` that yields ``body`` first, as it was read already."""
+    pending = [body]
+
+    async def replay() -> "Message":
+        if pending:
+            return {"type": "http.request", "body": pending.pop(), "more_body": False}
+        return await receive()
+
+    return replay
