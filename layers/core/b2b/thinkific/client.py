@@ -49,6 +49,8 @@ _PAGE_LIMIT = 250  # Thinkific's maximum
 _MEMBERS_LIMIT = 50  # each member is a transaction of ours, and a page has to fit into a worker's time
 _RESET_UNKNOWN_SECONDS = 60.0
 _RETRY_SOON_SECONDS = 5.0
+# An API key is 32 characters long, so what is longer may be an access token.
+_KEY_LENGTH = 32
 # Cloudflare refuses writes without a User-Agent.
 _USER_AGENT = "b2b-seats/0.1"
 
@@ -63,12 +65,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 def http_client(base_url: str, *, api_key: str, subdomain: str) -> httpx.Client:
-    """A connection pool with the school's credentials. A key of more than 32 characters is an access token."""
-    headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
-    if len(api_key) > 32:
+    """A connection pool with the school's credentials; a long key is sent as an access token too."""
+    headers = {
+        "User-Agent": _USER_AGENT,
+        "Accept": "application/json",
+        "X-Auth-API-Key": api_key,
+        "X-Auth-Subdomain": subdomain,
+    }
+    if len(api_key) > _KEY_LENGTH:
         headers["Authorization"] = f"Bearer {api_key}"
-    else:
-        headers |= {"X-Auth-API-Key": api_key, "X-Auth-Subdomain": subdomain}
     return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
 
 

@@ -39,6 +39,10 @@ _BOTO = BotoConfig(
 )
 
 
+# A message that cannot be sent is rung for later: no caller should wait long for it.
+_BRIEFLY = BotoConfig(read_timeout=3, retries={"mode": "standard", "max_attempts": 2})
+
+
 class Services:
     """Each service, built when it is first asked for."""
 
@@ -108,7 +112,7 @@ class Services:
     @cached_property
     def queues(self) -> Queues:
         return Queues(
-            client("sqs"),
+            client("sqs", _BRIEFLY),
             sync_url=self._config.sync_queue_url,
             sync_bulk_url=self._config.sync_bulk_queue_url,
             operations_url=self._config.operations_queue_url,
@@ -130,10 +134,10 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
-def client(name: str) -> Any:
+def client(name: str, config: BotoConfig | None = None) -> Any:
     """A low-level AWS client. All come from one session, which is what costs time to make."""
     make: Any = _session().client
-    return make(name, config=_BOTO)
+    return make(name, config=_BOTO.merge(config or BotoConfig()))
 
 
 def _log_unsent(error: Exception) -> None:
