@@ -22,7 +22,7 @@ def parse_end(text: str, timezone: str) -> datetime:
     words = " ".join(text.replace(",", " ").split())
     moment = _iso(words) or _english(words)
     if moment is None:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no date")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)
