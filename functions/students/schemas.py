@@ -9,7 +9,7 @@ from b2b.domain import timestamps
 from b2b.domain.enrollments import Enrollment, EnrollmentStatus
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.students import StudentView
-from b2b.http.fields import Boolean, Email, ProductableTypeField, Text, ThinkificId, refusal
+from b2b.http.fields import Boolean, Email, OptionalEmail, ProductableTypeField, Text, ThinkificId, refusal
 from b2b.services.students import Enrolling, Names
 
 MAX_ENROLLMENTS = 500
@@ -45,7 +45,9 @@ class _Enrollments(BaseModel):
     enforce_seats: Boolean | None = None
 
     def enrolling(self, items: list[EnrollmentItem], user_email: str | None, acting_user_id: int) -> Enrolling:
-        references = [ProductReference(item.id, item.productable_type or self.productable_type) for item in items]
+        references = [
+            ProductReference(item.id, item.productable_type, if_ambiguous=self.productable_type) for item in items
+        ]
         return Enrolling(
             user_email=user_email,
             acting_user_id=acting_user_id,
@@ -58,7 +60,7 @@ class UpsertStudent(_Enrollments):
     first_name: Text
     last_name: Text
     email: Email
-    user_email: Email | None = None
+    user_email: OptionalEmail = None
     enrollments: Annotated[list[Item], Field(max_length=MAX_ENROLLMENTS)] | None = None
 
     @property

@@ -15,6 +15,9 @@ from b2b.http.fields import (
     Days,
     Email,
     Integer,
+    OptionalEmail,
+    OptionalPassword,
+    OptionalText,
     Password,
     ProductableTypeField,
     Seats,
@@ -38,8 +41,8 @@ class CreateUser(BaseModel):
 
 class UpsertUser(BaseModel):
     email: Email
-    name: Text | None = None
-    password: Password | None = None
+    name: OptionalText = None
+    password: OptionalPassword = None
     max_seats: Seats | None = None
 
     def fields(self) -> UserFields:
@@ -47,9 +50,9 @@ class UpsertUser(BaseModel):
 
 
 class UpdateUser(BaseModel):
-    name: Text | None = None
-    email: Email | None = None
-    password: Password | None = None
+    name: OptionalText = None
+    email: OptionalEmail = None
+    password: OptionalPassword = None
     max_seats: Seats | None = None
 
     def fields(self) -> UserFields:
@@ -69,7 +72,7 @@ class _Terms(BaseModel):
 
     @property
     def reference(self) -> ProductReference:
-        return ProductReference(self.thinkific_id, self.productable_type)
+        return ProductReference(self.thinkific_id, if_ambiguous=self.productable_type)
 
     @property
     def terms(self) -> GrantTerms:
@@ -106,12 +109,12 @@ class ChangeExpiry(BaseModel):
     product: ThinkificId
     type: Annotated[ExpiryKind, BeforeValidator(_kind)]
     expiry_days: Annotated[Integer, Field(ge=1, le=MAX_DAYS)] | None = None
-    expiry_date: Text | None = None
+    expiry_date: OptionalText = None
     productable_type: ProductableTypeField | None = None
 
     @property
     def reference(self) -> ProductReference:
-        return ProductReference(self.product, self.productable_type)
+        return ProductReference(self.product, if_ambiguous=self.productable_type)
 
     @property
     def change(self) -> ExpiryChange:

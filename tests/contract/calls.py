@@ -34,10 +34,19 @@ CALLS = (
     Call("POST", "/users/search", "users:read", ("email",)),
     Call("POST", "/users/access/{id}", "users:write", (*_GRANT, "max_seats")),
     Call("POST", "/users/seat/{id}", "users:write", (*_GRANT, "add_seats")),
+    Call("POST", "/users/group/{id}", "users:write", ("name",)),
+    Call("POST", "/users/enrollments/{id}", "users:write", ("product", "type")),
+    Call("PUT", "/users/{id}", "users:write"),
+    Call("DELETE", "/users/{id}", "users:write"),
     Call("GET", "/students", "students:read"),
     Call("GET", "/students/{id}", "students:read"),
     Call("POST", "/students", "students:write", ("first_name", "last_name", "email")),
     Call("POST", "/students/enroll", "students:write", ("email", "user_email", "enrollments")),
+    Call("POST", "/students/associate", "students:write", ("email", "user_email")),
+    Call("POST", "/students/dissociate", "students:write", ("email", "user_email")),
+    Call("POST", "/students/disassociate", "students:write", ("email", "user_email")),
+    Call("PUT", "/students/{id}", "students:write", ("first_name", "last_name", "email")),
+    Call("DELETE", "/students/{id}", "students:write"),
     Call("GET", "/products", "products:read"),
     Call("GET", "/products/{id}", "products:read"),
     Call("GET", "/products/search", "products:read", ("term",)),
@@ -46,10 +55,12 @@ CALLS = (
     Call("GET", "/tokens", "tokens:write"),
     Call("POST", "/tokens", "tokens:write", ("name",)),
     Call("DELETE", "/tokens/{id}", "tokens:write"),
+    Call("GET", "/settings", None),
+    Call("PUT", "/settings", "settings:write"),
 )
 SCOPED = tuple(call for call in CALLS if call.scope)
 WITH_ID = tuple(call for call in CALLS if call.has_id)
-WITH_BODY = tuple(call for call in CALLS if call.method == "POST")
+WITH_BODY = tuple(call for call in CALLS if call.method in ("POST", "PUT"))
 WITH_REQUIRED_FIELDS = tuple(call for call in CALLS if call.required)
 PATHS = tuple(dict.fromkeys(call.path for call in CALLS))
 

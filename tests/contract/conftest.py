@@ -4,7 +4,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.contract.operations import sync_catalogue
-from tests.contract.people import create_user
+from tests.contract.people import create_user, rows_of
 from tests.contract.school import School
 from tests.contract.tokens import Tokens
 from tests.local_stack import LocalStack
@@ -78,6 +78,12 @@ def large_bundle(api: httpx.Client) -> dict[str, Any]:
     return max(_products(api, "Bundle"), key=lambda product: len(product["course_ids"]))
 
 
+@pytest.fixture(scope="session")
+def unchanged_user(api: httpx.Client) -> dict[str, Any]:
+    """A user for calls that only read or are refused."""
+    return create_user(api)
+
+
 @pytest.fixture
 def user(api: httpx.Client) -> dict[str, Any]:
     """A user without grants or students, who may have any number of them."""
@@ -85,5 +91,5 @@ def user(api: httpx.Client) -> dict[str, Any]:
 
 
 def _products(api: httpx.Client, productable_type: str) -> list[dict[str, Any]]:
-    rows = api.get("/products", params={"per_page": 100}).raise_for_status().json()["data"]
+    rows = rows_of(api.get("/products", params={"per_page": 100}))
     return [row for row in rows if row["productable_type"] == productable_type and row["status"] == "published"]

@@ -11,7 +11,7 @@ def finished(api: httpx.Client, operation: Json) -> Json:
     """The operation once it is done, whichever way."""
 
     def ended() -> Json | None:
-        seen: Json = data_of(api.get(f"/operations/{operation['id']}"))
+        seen = data_of(api.get(f"/operations/{operation['id']}"))
         return seen if seen["status"] in DONE else None
 
     found: Json = await_that(ended, what=f"The end of {operation['type']}")

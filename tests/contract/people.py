@@ -91,9 +91,23 @@ def await_settled(api: httpx.Client, student: Json, *, seconds: float = 30.0) ->
     return found
 
 
-def data_of(response: httpx.Response, *, status: int = 200) -> Any:
+def data_of(response: httpx.Response, *, status: int = 200) -> Json:
+    """The one resource of an answer."""
     assert response.status_code == status, response.text
-    return response.json()["data"]
+    data: Json = response.json()["data"]
+    return data
+
+
+def rows_of(response: httpx.Response) -> list[Json]:
+    """The resources of a list."""
+    assert response.status_code == 200, response.text
+    rows: list[Json] = response.json()["data"]
+    return rows
+
+
+def newest_rows(api: httpx.Client, path: str) -> list[Json]:
+    """The last page of a list."""
+    return rows_of(api.get(api.get(path, params={"per_page": 100}).raise_for_status().json()["links"]["last"]))
 
 
 def errors_of(response: httpx.Response) -> set[str]:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -151,18 +150,18 @@ class TestTypes:
 
     @pytest.mark.parametrize("value", ["true", "yes", "", 2, -1, 1.5, [], {}, None])
     def test_anything_else_is_no_boolean(
-        self, api: httpx.Client, user: Json, courses: list[Json], value: Any
+        self, api: httpx.Client, unchanged_user: Json, courses: list[Json], value: Any
     ) -> None:
         body = grant_fields(courses[0], active=value)
-        assert errors_of(api.post(f"/users/access/{user['id']}", json=body)) == {"active"}
+        assert errors_of(api.post(f"/users/access/{unchanged_user['id']}", json=body)) == {"active"}
 
     @pytest.mark.parametrize("field", ["thinkific_id", "max_seats", "enrollment_days"])
     @pytest.mark.parametrize("value", ["many", "5.0", "1e3", 1.5, True, [], {}, -1])
     def test_anything_else_is_no_integer(
-        self, api: httpx.Client, user: Json, courses: list[Json], field: str, value: Any
+        self, api: httpx.Client, unchanged_user: Json, courses: list[Json], field: str, value: Any
     ) -> None:
         body = grant_fields(courses[0]) | {field: value}
-        assert errors_of(api.post(f"/users/access/{user['id']}", json=body)) == {field}
+        assert errors_of(api.post(f"/users/access/{unchanged_user['id']}", json=body)) == {field}
 
     @pytest.mark.parametrize("field", ["name", "email", "password"])
     @pytest.mark.parametrize("value", [12345678, True, ["text"], {"a": 1}, None])
@@ -219,7 +218,12 @@ class TestThePublishedExamples:
 
     def test_adding_seats(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         number = courses[0]["productable_id"]
-        body = f'{{\n  "thinkific_id": "{number}",\n  "active": "1",\n  "add_seats": "10",\n  "enrollment_days": "365",\n}}'
+        body = f"""{{
+            "thinkific_id": "{number}",
+            "active": "1",
+            "add_seats": "10",
+            "enrollment_days": "365",
+        }}"""
         updated = data_of(api.post(f"/users/seat/{user['id']}", content=body, headers=_JSON))
         assert grant_in(updated, courses[0])["max_seats"] == 10
 
@@ -258,6 +262,6 @@ def _moment(text: str) -> datetime:
 
 
 def _logged(stack: LocalStack) -> str:
-    files: list[Path] = sorted(stack.data.glob("*.log"))
+    files = sorted(stack.data.glob("*.log"))
     assert files
     return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)

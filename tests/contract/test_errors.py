@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,17 @@ from tests.contract.calls import (
     Call,
     methods_of,
 )
-from tests.contract.people import Json, create_user, data_of, errors_of, read_user, student_fields, unique, user_fields
+from tests.contract.people import (
+    Json,
+    create_student,
+    create_user,
+    data_of,
+    errors_of,
+    read_user,
+    student_fields,
+    unique,
+    user_fields,
+)
 from tests.contract.tokens import Tokens, bearer, create_token
 from tests.local_stack import LocalStack, await_that
 
@@ -28,13 +39,22 @@ _JSON = {"Content-Type": "application/json"}
 _every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 _every_body = pytest.mark.parametrize("call", WITH_BODY, ids=str)
 
+Known = Callable[[Call], str]
+
+
+@pytest.fixture(scope="module")
+def known(api: httpx.Client, unchanged_user: Json) -> Known:
+    """The path of a call, with the id of a user or student who exists and whom no call here changes."""
+    ids = {"users": unchanged_user["id"], "students": create_student(api)["id"]}
+    return lambda call: call.at(ids.get(call.path.split("/")[1]))
+
 
 class Test401:
     @_every_call
     def test_every_call_needs_a_token(self, anonymous: httpx.Client, call: Call) -> None:
         _assert_unauthenticated(anonymous.request(call.method, call.at(1)))
 
-    @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer wrong", "Basic YTpi", "wrong", "Token {token}", ""])
+    @pytest.mark.parametrize("value", ["Bearer", "Bearer wrong", "Basic YTpi", "wrong", "Token {token}", ""])
     def test_anything_but_a_good_bearer_token_is_refused(
         self, anonymous: httpx.Client, stack: LocalStack, value: str
     ) -> None:
@@ -80,19 +100,26 @@ class Test403:
         response = anonymous.request(call.method, call.at(_UNKNOWN), headers=tokens.with_only(call.scope))
         assert response.status_code in (200, 404, 422)
 
-    def test_operations_are_for_any_token(self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens) -> None:
+    def test_operations_and_settings_are_for_any_token(
+        self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens
+    ) -> None:
         operation = api.post("/products/sync").raise_for_status().json()["operation"]
-        response = anonymous.get(f"/operations/{operation['id']}", headers=tokens.with_only("settings:write"))
-        assert data_of(response)["id"] == operation["id"]
+        any_token = tokens.with_only("products:read")
+        assert data_of(anonymous.get(f"/operations/{operation['id']}", headers=any_token))["id"] == operation["id"]
+        assert data_of(anonymous.get("/settings", headers=any_token)) == data_of(api.get("/settings"))
 
 
 class Test404:
     @pytest.mark.parametrize("call", WITH_ID, ids=str)
-    @pytest.mark.parametrize("identifier", [_UNKNOWN, 10**30, 0, -1, "abc", "1.5", "1e3", "0x1", "%20", "١"])
+    @pytest.mark.parametrize("identifier", [_UNKNOWN, "abc"])
     def test_an_unknown_or_non_numeric_id_is_not_found(
         self, api: httpx.Client, call: Call, identifier: int | str
     ) -> None:
         _assert_only_message(api.request(call.method, call.at(identifier)), 404)
+
+    @pytest.mark.parametrize("identifier", [10**30, 0, -1, "1.5", "1e3", "0x1", "%20", "\u0661"])
+    def test_so_is_what_only_looks_like_an_id(self, api: httpx.Client, identifier: int | str) -> None:
+        _assert_only_message(api.get(f"/users/{identifier}"), 404)
 
     @pytest.mark.parametrize("path", ["/no-such-route", "/users/1/seats", "/students/1/2/3", "/user", "/products/1/x"])
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
@@ -111,7 +138,13 @@ class Test405:
 
     @pytest.mark.parametrize(
         ("method", "path"),
-        [("DELETE", "/users"), ("PUT", "/students"), ("POST", "/users/1"), ("DELETE", "/products/1"), ("PUT", "/tokens")],
+        [
+            ("DELETE", "/users"),
+            ("PUT", "/students"),
+            ("POST", "/users/1"),
+            ("DELETE", "/products/1"),
+            ("PUT", "/tokens"),
+        ],
     )
     def test_so_are_the_other_methods(self, api: httpx.Client, method: str, path: str) -> None:
         response = api.request(method, path)
@@ -122,8 +155,8 @@ class Test405:
 
 class Test413:
     @_every_body
-    def test_a_body_over_a_mebibyte_is_too_large(self, api: httpx.Client, user: Json, call: Call) -> None:
-        response = api.post(call.at(user["id"]), content=_padded(_MEBIBYTE + 1), headers=_JSON)
+    def test_a_body_over_a_mebibyte_is_too_large(self, api: httpx.Client, known: Known, call: Call) -> None:
+        response = api.request(call.method, known(call), content=_padded(_MEBIBYTE + 1), headers=_JSON)
         _assert_only_message(response, 413)
 
     def test_so_is_one_that_does_not_say_its_length(self, api: httpx.Client) -> None:
@@ -137,15 +170,15 @@ class Test413:
 
 class Test415:
     @_every_body
-    def test_a_body_that_is_not_json_is_refused(self, api: httpx.Client, user: Json, call: Call) -> None:
-        response = api.post(call.at(user["id"]), data={"email": user["email"]})
+    def test_a_body_that_is_not_json_is_refused(self, api: httpx.Client, known: Known, call: Call) -> None:
+        response = api.request(call.method, known(call), data={"email": "a@example.com"})
         _assert_only_message(response, 415)
 
     @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x"])
     def test_json_that_is_called_something_else_is_refused(
-        self, api: httpx.Client, user: Json, content_type: str
+        self, api: httpx.Client, unchanged_user: Json, content_type: str
     ) -> None:
-        response = _search(api, user, {"Content-Type": content_type})
+        response = _search(api, unchanged_user, {"Content-Type": content_type})
         _assert_only_message(response, 415)
 
     @pytest.mark.parametrize(
@@ -157,14 +190,17 @@ class Test415:
             {"Content-Type": "Application/JSON"},
         ],
     )
-    def test_json_and_nothing_count_as_json(self, api: httpx.Client, user: Json, headers: dict[str, str]) -> None:
-        assert data_of(_search(api, user, headers))["id"] == user["id"]
+    def test_json_and_nothing_count_as_json(
+        self, api: httpx.Client, unchanged_user: Json, headers: dict[str, str]
+    ) -> None:
+        assert data_of(_search(api, unchanged_user, headers))["id"] == unchanged_user["id"]
 
 
 class Test400:
     @_every_body
-    def test_every_call_names_the_place_of_malformed_json(self, api: httpx.Client, user: Json, call: Call) -> None:
-        response = api.post(call.at(user["id"]), content='{\n  "email": "a@example.com",\n  "x" 1\n}', headers=_JSON)
+    def test_every_call_names_the_place_of_malformed_json(self, api: httpx.Client, known: Known, call: Call) -> None:
+        body = '{\n  "email": "a@example.com",\n  "x" 1\n}'
+        response = api.request(call.method, known(call), content=body, headers=_JSON)
         assert _place(response) == (3, 7)
 
     @pytest.mark.parametrize(
@@ -190,13 +226,15 @@ class Test400:
         assert _place(api.post("/users/search", content=body, headers=_JSON)) == (1, 1)
 
     @pytest.mark.parametrize("body", [b'{"email": NaN}', b'{"email": -Infinity}', b'{"email": "\xff"}', b"[" * 100_000])
-    def test_what_only_some_parsers_take_is_refused(self, api: httpx.Client, body: bytes) -> None:
-        _place(api.post("/users/search", content=body, headers=_JSON))
+    def test_what_only_some_parsers_take_is_malformed(self, api: httpx.Client, body: bytes) -> None:
+        assert _place(api.post("/users/search", content=body, headers=_JSON))
 
-    @pytest.mark.parametrize("template", ['{"email": "%s",}', '{"email": "%s" , \n}', '{"x": [1,{"y": 2,},], "email": "%s"}'])
-    def test_a_single_trailing_comma_is_tolerated(self, api: httpx.Client, user: Json, template: str) -> None:
-        response = api.post("/users/search", content=template % user["email"], headers=_JSON)
-        assert data_of(response)["id"] == user["id"]
+    @pytest.mark.parametrize(
+        "template", ['{"email": "%s",}', '{"email": "%s" , \n}', '{"x": [1,{"y": 2,},], "email": "%s"}']
+    )
+    def test_a_single_trailing_comma_is_tolerated(self, api: httpx.Client, unchanged_user: Json, template: str) -> None:
+        response = api.post("/users/search", content=template % unchanged_user["email"], headers=_JSON)
+        assert data_of(response)["id"] == unchanged_user["id"]
 
     def test_a_comma_in_a_text_is_none(self, api: httpx.Client) -> None:
         fields = user_fields(name='A ",}" and a ",]" \\')
@@ -212,16 +250,16 @@ class Test400:
 
 class Test422:
     @pytest.mark.parametrize("call", WITH_REQUIRED_FIELDS, ids=str)
-    def test_every_required_field_is_asked_for(self, api: httpx.Client, user: Json, call: Call) -> None:
-        response = api.request(call.method, call.at(user["id"]))
+    def test_every_required_field_is_asked_for(self, api: httpx.Client, known: Known, call: Call) -> None:
+        response = api.request(call.method, known(call))
         assert errors_of(response) == set(call.required)
         _assert_validation(response)
 
     @pytest.mark.parametrize("call", [call for call in WITH_BODY if call.required], ids=str)
-    def test_null_is_as_good_as_nothing(self, api: httpx.Client, user: Json, call: Call) -> None:
-        body = dict.fromkeys(call.required)
+    def test_null_is_as_good_as_nothing(self, api: httpx.Client, known: Known, call: Call) -> None:
+        response = api.request(call.method, known(call), json=dict.fromkeys(call.required))
         nullable = {"max_seats"}
-        assert errors_of(api.post(call.at(user["id"]), json=body)) == set(call.required) - nullable
+        assert errors_of(response) == set(call.required) - nullable
 
     def test_one_error_is_the_message(self, api: httpx.Client) -> None:
         response = api.post("/users/search", json={})
@@ -256,28 +294,32 @@ class TestPrecedence:
         ("body", "headers"), _BAD_BODIES, ids=["malformed", "incomplete", "no JSON", "too large"]
     )
 
-    @_every_bad_body
     @_every_body
-    def test_401(self, anonymous: httpx.Client, call: Call, body: str | bytes, headers: dict[str, str]) -> None:
-        _assert_unauthenticated(anonymous.post(call.at(_UNKNOWN), content=body, headers=headers))
+    def test_who_may_not_call_is_told_that_first(self, anonymous: httpx.Client, tokens: Tokens, call: Call) -> None:
+        lacking = tokens.with_all_but(call.scope or "")
+        unknown = anonymous.request(call.method, call.at(1), content="{", headers=_JSON)
+        unwelcome = anonymous.request(call.method, call.at(1), content="{", headers=_JSON | lacking)
+        _assert_unauthenticated(unknown)
+        _assert_only_message(unwelcome, 403)
 
     @_every_bad_body
-    @_every_body
-    def test_403(
-        self, anonymous: httpx.Client, tokens: Tokens, call: Call, body: str | bytes, headers: dict[str, str]
+    def test_whatever_is_wrong_with_the_body(
+        self, anonymous: httpx.Client, tokens: Tokens, body: str | bytes, headers: dict[str, str]
     ) -> None:
-        lacking = tokens.with_all_but(call.scope or "")
-        response = anonymous.post(call.at(1), content=body, headers=headers | lacking)
-        _assert_only_message(response, 403)
+        _assert_unauthenticated(anonymous.post("/users", content=body, headers=headers))
+        lacking = tokens.with_all_but("users:write")
+        _assert_only_message(anonymous.post("/users", content=body, headers=headers | lacking), 403)
 
     @_every_bad_body
     @pytest.mark.parametrize("path", ["/no-such-route", "/users/access/999999999", "/users/seat/abc"])
-    def test_404(self, api: httpx.Client, path: str, body: str | bytes, headers: dict[str, str]) -> None:
+    def test_so_is_who_calls_what_is_not_there(
+        self, api: httpx.Client, path: str, body: str | bytes, headers: dict[str, str]
+    ) -> None:
         _assert_only_message(api.post(path, content=body, headers=headers), 404)
 
 
 def test_429_tells_when_to_come_back(tmp_path: Path) -> None:
-    limited = LocalStack(tmp_path / "data", environment={"API_RATE_PER_MINUTE": "5"})
+    limited = LocalStack(tmp_path / "data", "--workers", "1", environment={"API_RATE_PER_MINUTE": "5"})
     try:
         with limited.api() as api:
             response = await_that(lambda: _unless_ok(api.get("/users")), seconds=10, what="The limit")

@@ -22,8 +22,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def create_token(api: httpx.Client, **fields: Any) -> Json:
-    token: Json = data_of(api.post("/tokens", json={"name": unique("token")} | fields), status=201)
-    return token
+    return data_of(api.post("/tokens", json={"name": unique("token")} | fields), status=201)
 
 
 class Tokens:

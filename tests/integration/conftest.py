@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.emulated import Emulated, new_school, running_emulator
-from tests.integration.stacks import Interrupted, interrupt, sync_catalogue
+from tests.integration.stacks import MARK, Interrupted, await_end_of, interrupt, sync_catalogue
 from tests.local_stack import LocalStack
 
 from b2b_cli.local.emulator import Emulator
@@ -25,12 +25,15 @@ def school(emulator: Emulator) -> Emulated:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A local stack with the catalogue, several API processes and hasty schedules; each test brings its own people."""
-    running = LocalStack(tmp_path_factory.mktemp("stack") / "data", "--workers", "4", "--sweep-every", "0.5")
+    data = tmp_path_factory.mktemp("stack") / "data"
+    running = LocalStack(data, "--workers", "4", "--sweep-every", "0.5", environment={MARK: "shared"})
     try:
         sync_catalogue(running)
         yield running
     finally:
-        assert running.stop() == 0, running.said()
+        code = running.stop()
+    assert code == 0, running.said()
+    await_end_of("shared")
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,27 @@
 """A school's services as the functions have them, and the few records that most tests start from."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
 from tests.emulated import Emulated
+from tests.integration.queued import asked_for
 
 from b2b.config import Config
+from b2b.domain.budget import Budget
+from b2b.domain.operations import OperationType
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.users import GrantTerms, User
 from b2b.queues import Queues
+from b2b.services.operations import AdvanceOutcome, OperationWorker, Runner
+from b2b.services.removals import StudentDelete
 from b2b.services.students import Enrolling, Names
+from b2b.services.user_removal import UserDelete
 from b2b.services.users import UserFields
+from b2b.storage.budget import BudgetItem
 from b2b.storage.table import Table
+from b2b.thinkific.client import Thinkific, http_client
 from b2b.wiring.core import Services
 
 NAMES = Names(first_name="Ada", last_name="Lovelace")
@@ -32,15 +41,15 @@ class Desk(Services):
                 operations_queue_url=urls["OperationsQueue"],
             )
         )
-        self._school = school
+        self.school = school
 
     @cached_property
     def table(self) -> Table:
-        return self._school.table
+        return self.school.table
 
     @cached_property
     def queues(self) -> Queues:
-        return self._school.queues
+        return self.school.queues
 
     def add_user(self, email: str, *, max_seats: int | None = None) -> User:
         return self.users.create(email, UserFields(max_seats=max_seats)).user
@@ -73,6 +82,21 @@ class Desk(Services):
 
     def grant(self, user: User, course: Product, seats: int | None) -> None:
         self.users.set_access(user.id, reference(course), TERMS, seats)
+
+    def finish_removals(self) -> None:
+        """What the worker does after the answers to deletes."""
+        # No setting says that anything is to be deleted there.
+        thinkific = Thinkific(
+            http_client("http://127.0.0.1:9", api_key="none", subdomain="none"),
+            Budget(BudgetItem(self.table), rate=1, now=time.time),
+        )
+        runners: dict[OperationType, Runner] = {
+            OperationType.STUDENT_DELETE: StudentDelete(self.removals, thinkific),
+            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
+        }
+        worker = OperationWorker(self.store, self.bell, runners)
+        for operation_id in asked_for(self.school):
+            assert worker.advance(operation_id, lambda: 60.0) is AdvanceOutcome.FINISHED
 
     def add_seats(self, user: User, course: Product, seats: int) -> None:
         self.users.add_seats(user.id, reference(course), TERMS, seats)

@@ -1,5 +1,6 @@
 """What tests do with whole local stacks: see their table, their simulator and their processes, stop them midway."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ INTERRUPTED_STUDENTS = 30
 # In the environment of a stack and all its children, whatever their names and ids.
 MARK = "B2B_TEST_STACK"
 
-# Some 30 calls a minute for the catalogue and the first students, so that the rest has to wait.
+# A call a second: the catalogue and the first students get theirs, the rest has to wait.
 _SLOW = {"THINKIFIC_RATE_PER_MINUTE": "60"}
 
 
@@ -33,16 +34,24 @@ def school_of(stack: LocalStack) -> Emulated:
     return Emulated(Resources(TABLE_NAME, urls), client("dynamodb"), sqs)
 
 
+def note_of(stack: LocalStack) -> dict[str, Any]:
+    """``local.json`` as it is now; it changes when a worker is replaced."""
+    note: dict[str, Any] = json.loads((stack.data / "local.json").read_text(encoding="utf-8"))
+    return note
+
+
 def sync_catalogue(stack: LocalStack) -> list[int]:
     """The ids of the demo catalogue's courses."""
     with stack.api() as api:
-        operation = answered(api.post("/products/sync"))["operation"]
-
-        def is_done() -> bool:
-            return bool(answered(api.get(f"/operations/{operation['id']}"))["data"]["status"] == "succeeded")
-
-        await_that(is_done, seconds=60, what="The catalogue sync")
+        await_succeeded(api, answered(api.post("/products/sync"))["operation"]["id"])
         return course_ids(api)
+
+
+def await_succeeded(api: httpx.Client, operation_id: str) -> None:
+    def is_done() -> bool:
+        return bool(answered(api.get(f"/operations/{operation_id}"))["data"]["status"] == "succeeded")
+
+    await_that(is_done, what=f"The operation {operation_id}")
 
 
 def course_ids(api: httpx.Client) -> list[int]:
@@ -101,6 +110,11 @@ def processes_of(mark: str) -> set[int]:
     return found
 
 
+def await_end_of(mark: str) -> None:
+    """multiprocessing's resource tracker ends by itself, a moment after the server that it belongs to."""
+    await_that(lambda: not processes_of(mark), seconds=5, what="The end of every process of the stack")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """What was there before the stop, and how the stack ended."""
@@ -111,6 +125,7 @@ class Interrupted:
     statuses: list[str]
     course_id: int
     user_id: int
+    operation_id: str
     busiest_minute: int
     processes: set[int]
     exit_code: int
@@ -120,7 +135,7 @@ class Interrupted:
 def interrupt(data: Path) -> Interrupted:
     """Start a stack, enrol 30 students at 60 calls a minute, and end it by SIGTERM while some still wait."""
     mark = data.parent.name
-    stack = LocalStack(data, environment={MARK: mark, **_SLOW})
+    stack = LocalStack(data, "--workers", "1", environment={MARK: mark, **_SLOW})
     try:
         course_id = sync_catalogue(stack)[0]
         with stack.api() as api:
@@ -132,8 +147,10 @@ def interrupt(data: Path) -> Interrupted:
             ]
             await_that(lambda: statuses(api, student_ids).count("active") >= 2, seconds=60, what="The first enrolments")
             seen = statuses(api, student_ids)
-        with stack.simulator() as simulator:
-            busiest_minute = answered(simulator.get("/_simulator/calls"))["busiest_minute"]
+            with stack.simulator() as simulator:
+                busiest_minute = answered(simulator.get("/_simulator/calls"))["busiest_minute"]
+            # Nothing but its message says that this operation is to be carried out.
+            operation_id = answered(api.post("/products/sync"))["operation"]["id"]
         processes = processes_of(mark)
     finally:
         exit_code = stack.stop()
@@ -144,6 +161,7 @@ def interrupt(data: Path) -> Interrupted:
         statuses=seen,
         course_id=course_id,
         user_id=user_id,
+        operation_id=operation_id,
         busiest_minute=busiest_minute,
         processes=processes,
         exit_code=exit_code,

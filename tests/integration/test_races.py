@@ -1,23 +1,27 @@
 """Many at once on the same records, over the emulator, whose transactions are atomic. Each race is run several times:
 a race that is lost once in a hundred goes unnoticed in one."""
 
-import json
+import itertools
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from tests.emulated import Emulated
 from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import NAMES, TERMS, Desk, enrolling, reference
+from tests.integration.queued import rung_for
 from tests.integration.recount import recount
 
-from b2b.domain.errors import ConditionFailed, InvalidInput, SeatsExhausted
+from b2b.domain.errors import ConditionFailed, InvalidInput, NotFound, SeatsExhausted
 from b2b.domain.products import Product
 from b2b.domain.students import StudentView, SyncWish
+from b2b.domain.users import User
 from b2b.services.pages import Page, PageRequest
 from b2b.services.repair import RepairService
 from b2b.services.students import Names
@@ -296,11 +300,114 @@ def test_a_due_wish_is_rung_for_by_one_repair(desk: Desk, school: Emulated) -> N
     assert sorted(rung_for(school)) == ids
 
 
-def rung_for(school: Emulated) -> list[int]:
-    """The students whom messages name."""
-    found: list[int] = []
-    while messages := school.sqs.receive_message(
-        QueueUrl=school.resources.queue_urls["SyncQueue"], MaxNumberOfMessages=10
-    ).get("Messages"):
-        found += [json.loads(message["Body"])["student_id"] for message in messages]
-    return found
+def test_students_taken_away_while_they_are_enrolled_leave_no_seat_behind(desk: Desk) -> None:
+    """Whichever comes last: a seat is held only by a user whom the student is under, and each is counted."""
+    courses = desk.add_courses(3)
+    users = [desk.add_user(f"client-{number}@example.com") for number in range(2)]
+    for turn in range(6):
+        email = f"s{turn}@example.com"
+        for user in users:
+            desk.add_student(email, user, courses[:1])
+
+        def act(number: int, email: str = email) -> None:
+            user, course = users[number % 2], courses[number // 2 % 3]
+            if number % 5 == 0:
+                desk.students.dissociate(email, user.email)
+            else:
+                desk.students.enroll(email, enrolling(user, [course]))
+
+        assert refused(crowd(act, range(12))) == []
+        assert recount(desk.school) == []
+
+
+def test_students_deleted_while_they_are_enrolled_leave_nothing_behind(desk: Desk) -> None:
+    courses = desk.add_courses(2)
+    user = desk.add_user("client@example.com")
+    for turn in range(4):
+        email = f"s{turn}@example.com"
+        student_id = desk.add_student(email, user, courses[:1])
+
+        def act(number: int, email: str = email, student_id: int = student_id) -> None:
+            if number == 5:
+                desk.students.delete(student_id)
+            else:
+                desk.students.enroll(email, enrolling(user, courses))
+
+        refusals = refused(crowd(act, range(12)))
+        assert all(isinstance(refusal, InvalidInput) for refusal in refusals)
+        with pytest.raises(NotFound):
+            desk.students.get(student_id)
+        assert recount(desk.school) == []
+    assert desk.users.get(user.id).user.seats_used == 0
+
+
+def test_a_user_deleted_while_its_students_are_enrolled_leaves_nothing_behind(desk: Desk) -> None:
+    """Both of a student's users enrol it; one of them goes."""
+    (course,) = desk.add_courses(1)
+    admin, stays = desk.add_user("admin@example.com"), desk.add_user("stays@example.com")
+    for turn in range(4):
+        goes = desk.add_user(f"goes-{turn}@example.com")
+        emails = [f"s{turn}-{number}@example.com" for number in range(4)]
+        for email in emails:
+            desk.add_student(email, goes)
+
+        def act(number: int, goes: User = goes, emails: list[str] = emails) -> None:
+            if number == 6:
+                desk.user_removal.delete(goes.id, acting_user_id=admin.id)
+            else:
+                desk.students.enroll(emails[number % 4], enrolling((goes, stays)[number % 2], [course]))
+
+        refusals = refused(crowd(act, range(16)))
+        assert all(isinstance(refusal, InvalidInput) for refusal in refusals)
+        desk.finish_removals()
+        assert recount(desk.school) == []
+
+
+# The same without luck: the other call comes between what a call has read and what it writes.
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_an_enrolment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk, write: int) -> None:
+    """40 products are written in two pieces."""
+    courses = desk.add_courses(40)
+    user = desk.add_user("client@example.com")
+    student_id = desk.add_student("ada@example.com", user)
+    with overtaken(desk.school, write, lambda: desk.students.dissociate("ada@example.com", user.email)):
+        desk.students.enroll("ada@example.com", enrolling(user, courses))
+    assert recount(desk.school) == []
+    # The enrolment is the later of the two.
+    assert [found.id for found in desk.students.get(student_id).users] == [user.id]
+
+
+def test_an_enforced_call_overtaken_by_another_changes_nothing(desk: Desk) -> None:
+    """All or nothing, also when its second piece finds the last seat gone."""
+    courses = desk.add_courses(40)
+    user = desk.add_user("client@example.com")
+    for course in courses:
+        desk.grant(user, course, 1)
+    student_id = desk.add_student("ada@example.com", user)
+    desk.add_student("bob@example.com", user)
+
+    def take_the_last() -> None:
+        desk.students.enroll("bob@example.com", enrolling(user, courses[-1:]))
+
+    with overtaken(desk.school, 2, take_the_last), pytest.raises(SeatsExhausted):
+        desk.students.enroll("ada@example.com", enrolling(user, courses, enforce_seats=True))
+    assert desk.students.get(student_id).enrollments == ()
+    assert [desk.seats_used(user, course) for course in courses] == [0] * 39 + [1]
+
+
+@contextmanager
+def overtaken(school: Emulated, number: int, act: Callable[[], object]) -> Iterator[None]:
+    """Does ``act`` just before transaction ``number`` from now on is sent."""
+    sent = itertools.count(1)
+
+    def before_send(**_: Any) -> None:
+        if next(sent) == number:
+            act()
+
+    name = "before-send.dynamodb.TransactWriteItems"
+    school.dynamodb.meta.events.register(name, before_send)
+    yield
+    assert next(sent) > number
+    school.dynamodb.meta.events.unregister(name, before_send)

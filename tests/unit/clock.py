@@ -1,6 +1,7 @@
 """Time in a test's hand: it stands still until it is moved, and whoever sleeps moves it."""
 
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -19,7 +20,8 @@ class Clock:
         return self.moment.timestamp()
 
     def sleep(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
+        """At least for the smallest step there is, so that whoever waits for a moment reaches it."""
+        self.moment += timedelta(microseconds=ceil(seconds * 1_000_000))
 
     def advance(self, **time: float) -> None:
         self.moment += timedelta(**time)

@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.unit.clock import Clock
 from tests.unit.in_process import InProcess, Open
 

@@ -17,6 +17,7 @@ class InProcess(httpx.BaseTransport):
         self._runner = runner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()  # a body that is sent in pieces
         try:
             return self._runner.run(self._answer(request))
         except ConnectionResetError as error:

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tests.unit.clock import START
+
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.products import Product, ProductableType
 from b2b.domain.students import Association, Student, StudentRecord
 from b2b.domain.users import Grant, Role, User
-from tests.unit.clock import START
 
 
 def product(number: int = 1, kind: ProductableType = ProductableType.COURSE, **changes: Any) -> Product:

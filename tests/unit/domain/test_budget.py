@@ -6,29 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.ledger import Ledger
 
-from b2b.domain.budget import WINDOW_SECONDS, Budget, BudgetState, Wait
+from b2b.domain.budget import WINDOW_SECONDS, Budget, Wait
 
 # A float of seconds since 1970 is exact to a quarter of a microsecond, and the arrival time adds hundreds of them up.
 EPSILON = 1e-4
-
-
-class Ledger:
-    """Compare-and-set in memory."""
-
-    def __init__(self) -> None:
-        self.state = BudgetState()
-        self.reads = 0
-
-    def read(self) -> BudgetState:
-        self.reads += 1
-        return self.state
-
-    def replace(self, state: BudgetState) -> BudgetState | None:
-        if state.version != self.state.version + 1:
-            return self.state
-        self.state = state
-        return None
 
 
 class Workers:

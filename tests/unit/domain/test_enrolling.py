@@ -2,14 +2,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.unit.clock import START
+from tests.unit.domain.records import association, enrollment, grant, product, record, student, user
 
 from b2b.domain.enrolling import EnrollmentPlan, plan
 from b2b.domain.errors import SeatShortage
 from b2b.domain.products import Product
 from b2b.domain.students import StudentRecord
 from b2b.domain.users import Grant, Group, User
-from tests.unit.clock import START
-from tests.unit.domain.records import association, enrollment, grant, product, record, student, user
 
 SAFETY, FIRE = product(1), product(2)
 

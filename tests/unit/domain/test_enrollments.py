@@ -2,11 +2,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.unit.clock import START
+from tests.unit.domain.records import enrollment, product
 
 from b2b.domain import enrollments
 from b2b.domain.enrollments import EnrollmentStatus
-from tests.unit.clock import START
-from tests.unit.domain.records import enrollment, product
 
 LATER = START + timedelta(days=5)
 CONFIRMED = {"confirmed_version": 1}

@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from tests.unit.clock import START
 
 from b2b.domain import expiry
-from tests.unit.clock import START
 
 SOON, LATE = START + timedelta(days=1), START + timedelta(days=30)
 

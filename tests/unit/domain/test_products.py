@@ -1,4 +1,5 @@
 import pytest
+from tests.unit.domain.records import product
 
 from b2b.domain.products import (
     DELETED,
@@ -9,7 +10,6 @@ from b2b.domain.products import (
     UnresolvedReference,
     resolve,
 )
-from tests.unit.domain.records import product
 
 COURSE, BUNDLE = ProductableType.COURSE, ProductableType.BUNDLE
 

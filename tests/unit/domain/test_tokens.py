@@ -3,9 +3,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from tests.unit.clock import START
 
 from b2b.domain import tokens
-from tests.unit.clock import START
 
 
 def test_a_secret_looks_like_one_of_ours() -> None:

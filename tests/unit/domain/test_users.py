@@ -1,5 +1,6 @@
-from b2b.domain.users import hash_password, no_grant, verify_password
 from tests.unit.domain.records import grant
+
+from b2b.domain.users import hash_password, no_grant, verify_password
 
 
 def test_a_password_is_known_again_and_no_other() -> None:

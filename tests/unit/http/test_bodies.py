@@ -1,6 +1,7 @@
 """Bodies as bytes: what is read as which object, and what is refused with which sentence."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_body_that_is_no_object_is_refused(raw: bytes) -> None:
 
 
 def test_a_body_that_is_not_utf_8_is_refused() -> None:
-    assert refusal(b'{"a": "\xff"}') == "The body is not UTF-8: byte 7 does not fit."
+    assert refusal(b'{"a": "\xff"}') == "The body is not UTF-8 (line 1, column 8)."
 
 
 @pytest.mark.parametrize("depth", [5_000, 200_000])
@@ -138,8 +139,6 @@ def test_a_number_of_thousands_of_digits_is_refused_in_words_about_the_body() ->
 )
 def test_no_body_takes_seconds_to_be_read_or_refused(raw: bytes) -> None:
     started = time.process_time()
-    try:
+    with suppress(BadRequest):
         parse_object(raw)
-    except BadRequest:
-        pass
     assert time.process_time() - started < 1.5

@@ -1,21 +1,25 @@
 """The outermost layer, around an application of a few routes."""
 
+import asyncio
 import io
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import MutableMapping
 from typing import Any
 
+import httpx
 import pytest
 from aws_lambda_powertools import Logger
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import StreamingResponse
+from tests.unit.in_process import Open
 
 from b2b.domain.errors import B2BError, NotFound
 from b2b.http.entry import Entry
 from b2b.http.errors import install_error_handlers
-from tests.unit.in_process import Open
 
 EMAIL = "ada@example.com"
+
+_numbers = itertools.count()
 
 
 class UnknownRefusal(B2BError):
@@ -48,25 +52,22 @@ def _application() -> FastAPI:
     async def unforeseen() -> None:
         raise UnknownRefusal("secret internals")
 
-    @app.get("/cut-off")
-    async def cut_off() -> StreamingResponse:
-        async def lines() -> Any:
-            yield b"first"
-            raise RuntimeError("too late for an answer")
-
-        return StreamingResponse(lines())
-
     return app
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    yield io.StringIO()
+def log() -> io.StringIO:
+    return io.StringIO()
 
 
 @pytest.fixture
-def client(log: io.StringIO, open_app: Open, request: pytest.FixtureRequest) -> Any:
-    logger = Logger(service=request.node.name, stream=log)
+def logger(log: io.StringIO) -> Logger:
+    # Loggers of one name share the stream of the first.
+    return Logger(service=f"entry-{next(_numbers)}", stream=log)
+
+
+@pytest.fixture
+def client(logger: Logger, open_app: Open) -> httpx.Client:
     return open_app(Entry(_application(), logger), base_url="http://school.example")
 
 
@@ -74,25 +75,25 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
-def test_every_answer_has_the_request_id_of_its_log_line(client: Any, log: io.StringIO) -> None:
+def test_every_answer_has_the_request_id_of_its_log_line(client: httpx.Client, log: io.StringIO) -> None:
     for path in ("/people/x", "/people", "/nothing", "/broken"):
         answer = client.get(path)
         assert answer.headers["X-Request-Id"] == lines(log)[-1]["request_id"]
 
 
-def test_two_requests_have_two_ids(client: Any) -> None:
+def test_two_requests_have_two_ids(client: httpx.Client) -> None:
     assert client.get("/people/x").headers["X-Request-Id"] != client.get("/people/x").headers["X-Request-Id"]
 
 
 @pytest.mark.parametrize("path", ["/broken", "/unforeseen"])
-def test_an_unforeseen_error_answers_without_internals(client: Any, path: str) -> None:
+def test_an_unforeseen_error_answers_without_internals(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == {"message": "Server Error"}
 
 
-def test_an_unforeseen_error_is_in_the_log_with_its_cause(client: Any, log: io.StringIO) -> None:
+def test_an_unforeseen_error_is_in_the_log_with_its_cause(client: httpx.Client, log: io.StringIO) -> None:
     client.get("/broken")
     error, request = lines(log)
     assert error["exception_name"] == "RuntimeError"
@@ -100,13 +101,27 @@ def test_an_unforeseen_error_is_in_the_log_with_its_cause(client: Any, log: io.S
     assert request["status"] == 500
 
 
-def test_an_error_behind_the_first_bytes_does_not_leave(client: Any, log: io.StringIO) -> None:
-    client.get("/cut-off")
-    assert lines(log)[-1]["status"] == 200
-    assert lines(log)[0]["message"] == "request failed"
+def test_an_error_behind_the_first_bytes_is_logged_and_answers_nothing_more(
+    log: io.StringIO, logger: Logger, runner: asyncio.Runner
+) -> None:
+    async def cut_off(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("too late for an answer")
+
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.disconnect"}
+
+    runner.run(Entry(cut_off, logger)({"type": "http", "method": "GET", "path": "/"}, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert lines(log)[0]["exception_name"] == "RuntimeError"
 
 
-def test_the_log_line_of_a_request(client: Any, log: io.StringIO) -> None:
+def test_the_log_line_of_a_request(client: httpx.Client, log: io.StringIO) -> None:
     client.get(f"/people/{EMAIL}", params={"email": EMAIL})
     (line,) = lines(log)
     assert (line["method"], line["route"], line["status"], line["token_id"]) == ("GET", "/people/{email}", 200, 7)
@@ -114,30 +129,32 @@ def test_the_log_line_of_a_request(client: Any, log: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", f"/people/{EMAIL}"), ("POST", "/people"), ("GET", f"/{EMAIL}")])
-def test_no_personal_data_is_in_the_log_line(client: Any, log: io.StringIO, method: str, path: str) -> None:
+def test_no_personal_data_is_in_the_log_line(client: httpx.Client, log: io.StringIO, method: str, path: str) -> None:
     client.request(method, path, params={"q": EMAIL}, json={"email": EMAIL}, headers={"X-Who": EMAIL})
     assert "ada" not in log.getvalue()
 
 
-def test_a_trailing_slash_makes_no_difference(client: Any) -> None:
+def test_a_trailing_slash_makes_no_difference(client: httpx.Client) -> None:
     assert client.get("/people/x/").json() == {"email": "x"}
 
 
 @pytest.mark.parametrize("path", ["/", "//", "/nothing", "/people/x/y"])
-def test_an_unknown_path_is_404_in_json(client: Any, path: str) -> None:
+def test_an_unknown_path_is_404_in_json(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json().keys() == {"message"}
 
 
-def test_a_missing_record_is_404_with_its_sentence(client: Any) -> None:
+def test_a_missing_record_is_404_with_its_sentence(client: httpx.Client) -> None:
     answer = client.post("/people")
     assert (answer.status_code, answer.json()) == (404, {"message": "There is no such person."})
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS"])
-def test_a_method_that_a_path_does_not_have_is_405_and_all_that_it_has_are_named(client: Any, method: str) -> None:
+def test_a_method_that_a_path_does_not_have_is_405_and_all_that_it_has_are_named(
+    client: httpx.Client, method: str
+) -> None:
     answer = client.request(method, "/people")
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET, POST, PUT"

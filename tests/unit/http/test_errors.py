@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.unit.in_process import Open
 
 from b2b.domain.errors import (
     B2BError,
@@ -18,7 +19,6 @@ from b2b.domain.errors import (
     Unauthenticated,
 )
 from b2b.http.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, install_error_handlers
-from tests.unit.in_process import Open
 
 SHORTAGE = SeatShortage(scope="product", product_id=1001, max_seats=2, seats_used=2, requested=1)
 

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
+from tests.unit.in_process import Open
 
 from b2b.http.pagination import WantedPage, page_body
 from b2b.services.pages import Cursor, Page
-from tests.unit.in_process import Open
 
 Client = httpx.Client
 

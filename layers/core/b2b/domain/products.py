@@ -39,10 +39,14 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class ProductReference:
-    """How a request names a product: the course's or bundle's id, else the product's (contract, section 2)."""
+    """How a request names a product: the course's or bundle's id, else the product's (contract, section 2).
+
+    ``productable_type``: nothing else is meant. ``if_ambiguous``: which of a course and a bundle with this number.
+    """
 
     number: int
     productable_type: ProductableType | None = None
+    if_ambiguous: ProductableType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def resolve(reference: ProductReference, candidates: Candidates, *, with_deleted
     """
     wanted = reference.productable_type
     found = [product for product in candidates.by_productable if wanted in (None, product.productable_type)]
+    if len(_without_deleted(found)) > 1 and reference.if_ambiguous is not None:
+        found = [product for product in found if product.productable_type is reference.if_ambiguous]
     alive = _without_deleted(found)
     if len(alive) > 1:
         raise UnresolvedReference(

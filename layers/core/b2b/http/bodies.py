@@ -67,7 +67,9 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadRequest(f"The body is not UTF-8: byte {error.start} does not fit.") from None
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise BadRequest(f"The body is not UTF-8 (line {line}, column {column}).") from None
     if not text.strip():
         return {}
     content = _parse(text)

@@ -72,6 +72,10 @@ def _string(value: object) -> str:
     return value
 
 
+def _unless_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 def _email(value: str) -> str:
     if not is_email(value):
         raise refusal("must be a valid e-mail address")
@@ -116,6 +120,10 @@ Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT)]
 Email = Annotated[Text, AfterValidator(_email)]
 # Kept to the letter: a blank may be part of it.
 Password = Annotated[str, BeforeValidator(_string), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT)]
+# An empty text is what form builders send for a field that is not filled in.
+OptionalText = Annotated[Text | None, BeforeValidator(_unless_blank)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(_unless_blank)]
+OptionalPassword = Annotated[Password | None, BeforeValidator(_unless_blank)]
 Integer = Annotated[int, BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS)]

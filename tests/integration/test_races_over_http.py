@@ -1,0 +1,101 @@
+"""The races that clients can start, over HTTP against the local stack with four API processes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import httpx
+import pytest
+from tests.integration.crowd import THREADS, crowd
+from tests.integration.recount import recount
+from tests.integration.stacks import answered, course_ids, school_of
+from tests.local_stack import LocalStack
+
+TERMS = {"active": True, "enrollment_days": 0}
+
+
+class Callers:
+    """As many clients as there are threads, each with a connection of its own: they spread over the API's processes."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._clients = [stack.api() for _ in range(THREADS)]
+
+    def post(self, path: str, bodies: Sequence[Mapping[str, object]]) -> list[httpx.Response]:
+        """All at once."""
+
+        def call(number: int) -> httpx.Response:
+            return self._clients[number % THREADS].post(path, json=bodies[number])
+
+        return [response for response in crowd(call, range(len(bodies))) if isinstance(response, httpx.Response)]
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@pytest.fixture
+def callers(stack: LocalStack) -> Iterator[Callers]:
+    callers = Callers(stack)
+    yield callers
+    callers.close()
+    assert recount(school_of(stack)) == []
+
+
+@pytest.fixture
+def course(stack: LocalStack) -> int:
+    with stack.api() as api:
+        return course_ids(api)[0]
+
+
+def upsert_user(stack: LocalStack, email: str) -> int:
+    with stack.api() as api:
+        user_id: int = answered(api.post("/users/upsert", json={"email": email}))["data"]["id"]
+        return user_id
+
+
+def grant_of(stack: LocalStack, user_id: int) -> dict[str, int]:
+    with stack.api() as api:
+        (grant,) = answered(api.get(f"/users/{user_id}"))["data"]["products"]
+        return dict(grant)
+
+
+def test_seats_added_by_many_add_up(stack: LocalStack, callers: Callers, course: int) -> None:
+    user_id = upsert_user(stack, "seats@example.com")
+    bodies = [TERMS | {"thinkific_id": course, "add_seats": seats} for seats in range(1, 33)]
+    responses = callers.post(f"/users/seat/{user_id}", bodies)
+    assert [response.status_code for response in responses] == [200] * THREADS
+    assert grant_of(stack, user_id)["max_seats"] == sum(range(1, 33))
+
+
+def test_an_email_upserted_by_many_is_one_user(stack: LocalStack, callers: Callers) -> None:
+    emails = ["one@example.com", "ONE@example.com", " One@Example.com "]
+    with stack.api() as api:
+        before = answered(api.get("/users"))["meta"]["total"]
+        responses = callers.post("/users/upsert", [{"email": emails[number % 3]} for number in range(THREADS)])
+        after = answered(api.get("/users"))["meta"]["total"]
+    assert sorted(response.status_code for response in responses) == [200] * (THREADS - 1) + [201]
+    assert len({response.json()["data"]["id"] for response in responses}) == 1
+    assert after == before + 1
+
+
+def test_enforced_seats_are_never_oversold(stack: LocalStack, callers: Callers, course: int) -> None:
+    user_id = upsert_user(stack, "scarce@example.com")
+    with stack.api() as api:
+        answered(api.post(f"/users/access/{user_id}", json=TERMS | {"thinkific_id": course, "max_seats": 20}))
+    bodies = [
+        {
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "email": f"scarce-{number}@example.com",
+            "user_email": "scarce@example.com",
+            "enrollments": [course],
+            "enforce_seats": True,
+        }
+        for number in range(100)
+    ]
+    responses = callers.post("/students", bodies)
+    assert sorted(response.status_code for response in responses) == [201] * 20 + [409] * 80
+    for response in responses:
+        if response.status_code == 409:
+            assert response.json()["code"] == "seats_exhausted"
+            assert [seat["scope"] for seat in response.json()["seats"]] == ["product"]
+    grant = grant_of(stack, user_id)
+    assert (grant["seats_used"], grant["seats_available"], grant["over_allocated"]) == (20, 0, 0)

@@ -1,0 +1,71 @@
+"""The API in this process: each group's own application over one table, chosen by the path as the gateway does."""
+
+from typing import Any
+
+import httpx
+from tests.unit.functions.calls import EMAIL, OTHER, Call
+from tests.unit.in_process import Open
+
+from admin.routes import router as admin_router
+from b2b.domain.products import Product, ProductableType
+from b2b.domain.timestamps import utc_now
+from b2b.domain.tokens import SCOPES
+from b2b.domain.users import Role
+from b2b.http.app import create_app, with_entry
+from b2b.services.users import UserFields
+from b2b.wiring.core import Services
+from products.routes import router as products_router
+from students.routes import router as students_router
+from users.routes import router as users_router
+
+ROUTERS = {"users": users_router, "students": students_router, "products": products_router, "admin": admin_router}
+
+
+class Api:
+    """With a user, a student, a course and a token for each set of scopes that a test needs."""
+
+    def __init__(self, services: Services, open_app: Open) -> None:
+        self.services = services
+        self._clients = {
+            name: open_app(with_entry(create_app(router, services), name), base_url="http://school.example")
+            for name, router in ROUTERS.items()
+        }
+        self.admin = services.users.create("admin@example.com", UserFields(name="Admin"), role=Role.ADMIN).user
+        self._tokens: dict[frozenset[str], str] = {}
+        self.token = self.token_with(SCOPES)
+        self._add_course()
+        self.user_id = services.users.create(OTHER, UserFields(name="Boss")).user.id
+        made = self.call("POST", "/api/students", json={"first_name": "A", "last_name": "L", "email": EMAIL})
+        self.student_id = made.json()["data"]["id"]
+
+    def token_with(self, scopes: Any) -> str:
+        chosen = frozenset(scopes)
+        if chosen not in self._tokens:
+            _, self._tokens[chosen] = self.services.tokens.create("test", user_id=self.admin.id, scopes=chosen)
+        return self._tokens[chosen]
+
+    def call(
+        self, method: str, path: str, *, token: str | None = "", headers: dict[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
+        """``token`` "": one that may do everything; None: none."""
+        bearer = self.token if token == "" else token
+        sent = ({"Authorization": f"Bearer {bearer}"} if bearer is not None else {}) | (headers or {})
+        group = path.removeprefix("/api/").partition("/")[0].partition("?")[0]
+        return self._clients.get(group, self._clients["admin"]).request(method, path, headers=sent, **options)
+
+    def id_for(self, call: Call) -> int:
+        return self.student_id if call.path.startswith("/api/students") else self.user_id
+
+    def _add_course(self) -> None:
+        now = utc_now()
+        course = Product(
+            id=1007,
+            productable_id=7,
+            productable_type=ProductableType.COURSE,
+            name="Fire Safety",
+            status="published",
+            slug=None,
+            created_at=now,
+            updated_at=now,
+        )
+        self.services.store.transact(self.services.store.products.save(course, None))

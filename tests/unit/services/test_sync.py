@@ -1,0 +1,176 @@
+"""One worker at a time for a student: leases, wishes that change, messages that come twice."""
+
+import httpx
+import pytest
+from tests.unit.services.world import Sent, World
+
+from b2b.domain.users import User
+from b2b.services.reconciliation import LEASE
+from b2b.services.sync import SyncOutcome
+
+
+def test_a_fulfilled_wish_is_gone_and_a_second_message_does_nothing(world: World, boss: User) -> None:
+    student_id = world.brought(boss, world.course())
+    assert world.record(student_id).wish is None
+    assert world.look(student_id) is SyncOutcome.TAKEN
+    assert world.upstream.calls() == []
+
+
+@pytest.mark.parametrize("student_id", [1, 10**9])
+def test_a_message_about_nobody_does_nothing(world: World, student_id: int) -> None:
+    assert world.look(student_id) is SyncOutcome.TAKEN
+
+
+def test_a_second_worker_leaves_the_student_to_the_first(world: World, boss: User) -> None:
+    student_id = world.enroll(boss, world.course()).student.id
+    world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
+    assert world.look(student_id) is SyncOutcome.TAKEN
+    assert world.upstream.calls() == []
+
+
+def test_a_lease_that_ran_out_is_taken_over(world: World, boss: User) -> None:
+    student_id = world.enroll(boss, world.course()).student.id
+    world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
+    world.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert world.look(student_id) is SyncOutcome.FULFILLED
+
+
+def test_after_an_abandoned_lease_the_next_worker_looks_before_it_writes(world: World, boss: User) -> None:
+    """The dead worker's enrolment went through, its answer and all that should have been written down did not."""
+    course = world.course()
+    student_id = world.enroll(boss, course).student.id
+
+    class Died(BaseException):
+        """As a process that is killed."""
+
+    class Dies(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            answer = world.upstream.http._transport.handle_request(request)
+            if (request.method, request.url.path) == ("POST", "/api/public/v1/enrollments"):
+                raise Died
+            return answer
+
+    http = httpx.Client(transport=Dies(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers)
+    with pytest.raises(Died):
+        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+    assert len(world.upstream.enrollments()) == 1
+    world.upstream.switch(existing_enrolment="duplicate")
+    world.upstream.forget_calls()
+    world.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert world.settle(student_id) is SyncOutcome.FULFILLED
+    assert world.upstream.calls() == ["GET /enrollments"]
+    assert len(world.upstream.enrollments()) == 1
+
+
+def test_a_wish_that_changed_meanwhile_is_looked_at_again(world: World, boss: User) -> None:
+    first, second = world.course("A"), world.course("B")
+    student_id = world.enroll(boss, first).student.id
+
+    class Interrupts(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                world.enroll(boss, second)
+            return world.upstream.http._transport.handle_request(request)
+
+    http = httpx.Client(
+        transport=Interrupts(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers
+    )
+    outcome = world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+    assert outcome is SyncOutcome.POSTPONED
+    assert world.sqs.sent[-1].delay == 0
+    assert world.settle(student_id) is SyncOutcome.FULFILLED
+    assert [world.status(student_id, course) for course in (first, second)] == ["active", "active"]
+
+
+def test_an_error_that_nobody_foresaw_goes_up_and_gives_the_wish_back(world: World, boss: User) -> None:
+    course = world.course()
+    student_id = world.enroll(boss, course).student.id
+
+    def broken(_: httpx.Request) -> httpx.Response:
+        raise RuntimeError("a bug")
+
+    http = httpx.Client(transport=httpx.MockTransport(broken), base_url="http://t.example")
+    with pytest.raises(RuntimeError):
+        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+    wish = world.record(student_id).wish
+    assert wish is not None
+    assert (wish.lease_owner, wish.attempts) == (None, 1)
+    assert world.look(student_id) is SyncOutcome.FULFILLED
+
+
+def test_a_new_wish_forgets_the_failed_attempts_of_the_last(world: World, boss: User) -> None:
+    world.upstream.fault("error_before", "GET", times=3, status=503)
+    student_id = world.enroll(boss, world.course("A")).student.id
+    for _ in range(3):
+        world.look(student_id)
+    world.enroll(boss, world.course("B"))
+    wish = world.record(student_id).wish
+    assert wish is not None
+    assert wish.attempts == 0
+
+
+# Messages that get lost
+
+
+def test_enrolling_rings_for_the_student(world: World, boss: User) -> None:
+    student_id = world.enroll(boss, world.course()).student.id
+    assert world.sqs.sent == [Sent("sync", {"version": 1, "student_id": student_id}, 0)]
+
+
+def test_a_queue_that_cannot_be_reached_fails_no_call(world: World, boss: User) -> None:
+    world.sqs.broken = True
+    view = world.enroll(boss, world.course())
+    assert view.enrollments[0][0].is_open
+    assert len(world.unsent) == 1
+
+
+def test_repair_rings_for_a_wish_whose_message_was_lost(world: World, boss: User) -> None:
+    world.sqs.broken = True
+    student_id = world.enroll(boss, world.course()).student.id
+    world.sqs.broken = False
+    assert world.repair.ring_again() == 0
+    world.clock.advance(seconds=61)
+    assert world.repair.ring_again() == 1
+    assert world.sqs.sent == [Sent("sync", {"version": 1, "student_id": student_id}, 0)]
+
+
+def test_repair_rings_once_for_a_time(world: World, boss: User) -> None:
+    world.enroll(boss, world.course())
+    world.clock.advance(seconds=61)
+    assert [world.repair.ring_again(), world.repair.ring_again()] == [1, 0]
+    world.clock.advance(seconds=121)
+    assert world.repair.ring_again() == 1
+
+
+def test_repair_leaves_fulfilled_wishes_alone(world: World, boss: User) -> None:
+    world.brought(boss, world.course())
+    world.clock.advance(days=1)
+    assert world.repair.ring_again() == 0
+
+
+def test_repair_looks_after_a_wish_whose_worker_died(world: World, boss: User) -> None:
+    student_id = world.enroll(boss, world.course()).student.id
+    world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
+    world.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert world.repair.ring_again() == 1
+
+
+def test_repair_that_cannot_ring_says_so_and_loses_nothing(world: World, boss: User) -> None:
+    world.enroll(boss, world.course())
+    world.clock.advance(seconds=61)
+    world.sqs.broken = True
+    with pytest.raises(ConnectionError):
+        world.repair.ring_again()
+    world.sqs.broken = False
+    world.clock.advance(seconds=121)
+    assert world.repair.ring_again() == 1
+
+
+def test_a_postponed_wish_is_due_for_repair_after_its_message(world: World, boss: User) -> None:
+    world.upstream.fault("rate_limited", seconds=100)
+    student_id = world.enroll(boss, world.course()).student.id
+    world.look(student_id)
+    world.clock.advance(seconds=100)
+    assert world.repair.ring_again() == 0
+    world.clock.advance(seconds=100)
+    assert world.repair.ring_again() == 1

@@ -1,0 +1,188 @@
+"""A school: its table, what was sent to its queues, a simulated Thinkific, and one clock for all of them."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from tests.unit.clock import Clock
+from tests.unit.ledger import Ledger
+from tests.unit.services.upstream import Upstream
+
+from b2b.domain.budget import Budget
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.products import Product, ProductableType, ProductReference
+from b2b.domain.students import StudentRecord, StudentView
+from b2b.domain.users import GrantTerms, User, UserView
+from b2b.queues import Queues
+from b2b.services.operations import OperationService
+from b2b.services.removals import Removals
+from b2b.services.repair import RepairService
+from b2b.services.ringing import Bell
+from b2b.services.students import Enrolling, Names, StudentService
+from b2b.services.sync import SyncOutcome, SyncService
+from b2b.services.users import UserFields, UserService
+from b2b.storage.store import Store
+from b2b.storage.table import Table
+from b2b.thinkific.client import Thinkific
+
+ADA = "ada@example.com"
+NAMES = Names(first_name="Ada", last_name="Lovelace")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message: to ``queue``, about what, after how many seconds."""
+
+    queue: str
+    body: dict[str, Any]
+    delay: int
+
+
+class Sqs:
+    """In the place of SQS's client. ``broken``: it cannot be reached."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+        self.broken = False
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto's
+        if self.broken:
+            raise ConnectionError("no queue")
+        self.sent.append(Sent(QueueUrl, json.loads(MessageBody), DelaySeconds))
+
+
+class World:
+    def __init__(self, table: Table, upstream: Upstream, clock: Clock) -> None:
+        self.upstream = upstream
+        self.clock = clock
+        self.store = Store(table)
+        self.sqs = Sqs()
+        self.unsent: list[Exception] = []
+        sqs: Any = self.sqs
+        queues = Queues(sqs, sync_url="sync", sync_bulk_url="sync-bulk", operations_url="operations")
+        self.bell = Bell(queues, on_failure=self.unsent.append)
+        self.operations = OperationService(self.store, self.bell, clock)
+        self.users = UserService(self.store, clock)
+        self.students = StudentService(self.store, self.bell, Removals(self.store, self.operations), clock)
+        self.repair = RepairService(self.store, queues, clock)
+        # A budget that never runs out, as a minute passes between any two calls: it is tested by itself.
+        minutes = itertools.count(step=60)
+        self.budget = Budget(Ledger(), rate=100, now=lambda: float(next(minutes)))
+        self.thinkific = self.thinkific_over(upstream.http)
+        self.sync = self.worker("worker-1")
+
+    def thinkific_over(self, http: httpx.Client) -> Thinkific:
+        return Thinkific(http, self.budget, sleep=self.clock.sleep, now=self.clock.seconds)
+
+    def worker(self, name: str, thinkific: Thinkific | None = None) -> SyncService:
+        return SyncService(self.store, thinkific or self.thinkific, self.bell, worker=name, clock=self.clock)
+
+    # The catalogue, in the table and in Thinkific
+
+    def course(self, name: str = "Safety") -> Product:
+        made = self.upstream.control("POST", "/courses", name=name)
+        return self._product(made["product"], ProductableType.COURSE, ())
+
+    def bundle(self, courses: int = 2, name: str = "Pack") -> Product:
+        """Its courses are sold in the bundle only."""
+        parts = [self.upstream.control("POST", "/courses", name=f"{name}, {number}") for number in range(courses)]
+        ids = [part["product"]["productable_id"] for part in parts]
+        made = self.upstream.control("POST", "/bundles", name=name, course_ids=ids)
+        return self._product(made["product"], ProductableType.BUNDLE, tuple(ids))
+
+    def _product(self, made: dict[str, Any], kind: ProductableType, course_ids: tuple[int, ...]) -> Product:
+        product = Product(
+            id=made["id"],
+            productable_id=made["productable_id"],
+            productable_type=kind,
+            name=made["name"],
+            status="published",
+            slug=made["slug"],
+            course_ids=course_ids,
+            created_at=self.clock(),
+            updated_at=self.clock(),
+        )
+        self.store.transact(self.store.products.save(product, None))
+        return product
+
+    # Users and students
+
+    def user(self, email: str = "boss@example.com", *, group: str | None = None, **fields: Any) -> User:
+        user = self.users.create(email, UserFields(**fields)).user
+        if group is not None:
+            # As the call that names a user's group leaves it.
+            table: Any = self.store._table
+            key = {"pk": {"S": f"USER#{user.id}"}, "sk": {"S": "A#USER"}}
+            table._client.update_item(
+                TableName=table._name,
+                Key=key,
+                UpdateExpression="SET group_name = :name",
+                ExpressionAttributeValues={":name": {"S": group}},
+            )
+        return user
+
+    def grant(self, user: User, product: Product, seats: int | None, *, days: int = 0, active: bool = True) -> UserView:
+        terms = GrantTerms(active=active, enrollment_days=days)
+        return self.users.set_access(user.id, reference(product), terms, seats)
+
+    def enroll(
+        self, user: User, *products: Product, email: str = ADA, names: Names | None = NAMES, enforce: bool = False
+    ) -> StudentView:
+        """``names`` None: a student who must exist."""
+        enrolling = Enrolling(
+            user_email=user.email,
+            acting_user_id=user.id,
+            references=[reference(product) for product in products],
+            enforce_seats=enforce,
+        )
+        if names is None:
+            return self.students.enroll(email, enrolling)
+        return self.students.upsert(email, names, enrolling)[0]
+
+    def record(self, student_id: int) -> StudentRecord:
+        record = self.store.students.get_record(student_id)
+        assert record is not None
+        return record
+
+    def enrollment(self, student_id: int, product: Product) -> Enrollment:
+        enrollment = self.record(student_id).enrollment(product.id)
+        assert enrollment is not None
+        return enrollment
+
+    def status(self, student_id: int, product: Product) -> str:
+        return self.enrollment(student_id, product).status(self.clock()).value
+
+    def seats(self, user: User, product: Product | None = None) -> int:
+        """Seats used: of the product, else of the account."""
+        if product is None:
+            return self.users.get(user.id).user.seats_used
+        around = self.store.lookups.surroundings(grants_of=(user.id, [product.id]))
+        return around.grants[product.id].seats_used if product.id in around.grants else 0
+
+    # The worker
+
+    def look(self, student_id: int, *, seconds: float = 60.0) -> SyncOutcome:
+        return self.sync.bring(student_id, lambda: seconds)
+
+    def settle(self, student_id: int, looks: int = 12) -> SyncOutcome:
+        """Look as often as the messages ask for it, each after its delay."""
+        outcome = self.look(student_id)
+        for _ in range(looks - 1):
+            if outcome is not SyncOutcome.POSTPONED:
+                break
+            self.clock.advance(seconds=self.sqs.sent[-1].delay + 1)
+            outcome = self.look(student_id)
+        return outcome
+
+    def brought(self, user: User, *products: Product, email: str = ADA) -> int:
+        """The id of a student whom Thinkific has in the products; the calls for it are forgotten."""
+        student_id = self.enroll(user, *products, email=email).student.id
+        assert self.settle(student_id) is SyncOutcome.FULFILLED
+        self.upstream.forget_calls()
+        return student_id
+
+
+def reference(product: Product) -> ProductReference:
+    return ProductReference(product.productable_id, product.productable_type)
