@@ -20,12 +20,10 @@ def _scope(value: object) -> str:
 def _moment(value: object) -> datetime:
     """ISO 8601; a bare date is its midnight, a time without offset is UTC."""
     try:
-        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise refusal("must be an ISO 8601 date")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise refusal("must be an ISO 8601 date") from None
 
 
 class CreateToken(BaseModel):

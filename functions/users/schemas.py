@@ -100,8 +100,10 @@ class ExpiryKind(StrEnum):
 
 
 def _kind(value: object) -> object:
-    if value not in set(ExpiryKind):
-        raise refusal("must be one of days, date, expire_now, no_expiry" if value else "is required")
+    if value is None or value == "":
+        raise refusal("is required")
+    if not isinstance(value, str) or value not in set(ExpiryKind):
+        raise refusal("must be one of days, date, expire_now, no_expiry")
     return value
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from b2b_cli.errors import CommandError
@@ -73,15 +74,15 @@ class Child:
             time.sleep(_POLL_SECONDS)
 
     def stop(self, *, seconds: float) -> None:
-        """SIGTERM, and SIGKILL after ``seconds``."""
-        if not self.is_running:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """SIGTERM, and SIGKILL after ``seconds``; children of its own do not outlive it."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        # It leads a session, so that its group is what it started, and nothing else.
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

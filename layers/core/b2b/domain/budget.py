@@ -51,13 +51,17 @@ class Budget:
             raise ValueError(f"The rate must be at least 1 call a minute, not {rate}.")
         self._ledger = ledger
         self._now = now
-        burst = min(_BURST, rate)
+        burst = min(_BURST, max(1, rate // 10))
         self._interval = WINDOW_SECONDS / (rate - burst + 1)
         self._tolerance = (burst - 1) * self._interval
         self._known = BudgetState()
 
-    def take(self) -> Wait | None:
-        """One call: None when it is granted, else how long to wait before asking again."""
+    def take(self, *, bulk: bool = False) -> Wait | None:
+        """One call: None when it is granted, else how long to wait before asking again.
+
+        ``bulk`` leaves the burst to others: a single enrolment is not held up by thousands.
+        """
+        tolerance = 0.0 if bulk else self._tolerance
         state = self._known
         while True:
             now = self._now()
@@ -68,7 +72,7 @@ class Budget:
                     self._known = fresh
                     return Wait(fresh.paused_until - now, paused=True)
                 state = fresh
-            early = state.arrival - self._tolerance - now
+            early = state.arrival - tolerance - now
             if early > 0:
                 fresh = self._ledger.read()
                 if fresh.version == state.version:

@@ -24,6 +24,7 @@ class EnrollmentStatus(StrEnum):
 class Enrollment:
     """One student in one product.
 
+    ``revision`` counts every change but the sync's, so that of two at once the second reads again.
     ``seat_holders``: the users who enrolled the student here and hold a seat for it.
     ``expiry_date`` None = not limited. ``percentage_completed`` 0..100, None until known.
     ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
@@ -38,6 +39,7 @@ class Enrollment:
     productable_id: int
     productable_type: ProductableType
     version: int
+    revision: int = 1
     confirmed_version: int = 0
     failed_version: int = 0
     error: str | None = None

@@ -9,7 +9,8 @@ B2BError
 │   └── SeatsExhausted  an enforced call found too few seats
 ├── TooManyRequests     a retry after ``retry_after`` seconds helps
 └── WriteConflict       others wrote first: read again and retry
-    └── ConditionFailed the state that a write relied on has changed
+    ├── ConditionFailed the state that a write relied on has changed
+    └── LeaseLost       another worker has taken over
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,6 +88,10 @@ class WriteConflict(B2BError):
 
     def __init__(self, message: str = "Others wrote to the same records at the same time.") -> None:
         super().__init__(message)
+
+
+class LeaseLost(WriteConflict):
+    """Another worker has taken over."""
 
 
 class ConditionFailed(WriteConflict):

@@ -35,10 +35,15 @@ class Student:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
-    """A student under a user. ``group_name``: the Thinkific group of the user when the student came under it."""
+    """A student under a user.
+
+    ``version`` counts what has been built on it. ``group_name``: the user's Thinkific group when the student came
+    under it.
+    """
 
     user_id: int
     student_id: int
+    version: int = 1
     group_name: str | None = None
     in_group: bool = False
     group_error: str | None = None
@@ -54,7 +59,8 @@ class SyncWish:
     """That a student is not yet in Thinkific as wanted. There is at most one for a student.
 
     ``version`` rises with every wish; ``lease_owner`` is the worker that is at it, until
-    ``lease_until``; ``abandoned``: an earlier one never gave it back.
+    ``lease_until``; ``abandoned``: an earlier one never gave it back. ``bulk``: it comes behind what single calls
+    asked for.
     """
 
     student_id: int
@@ -63,6 +69,7 @@ class SyncWish:
     lease_owner: str | None = None
     lease_until: datetime | None = None
     abandoned: bool = False
+    bulk: bool = False
     due_at: datetime
 
 

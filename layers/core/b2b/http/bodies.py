@@ -43,7 +43,8 @@ class JsonBody(Generic[Model]):
     async def __call__(self, request: Request) -> Model:
         try:
             raw = await _read(request)
-            _check_media_type(request.headers.get("Content-Type"))
+            if raw:
+                _check_media_type(request.headers.get("Content-Type"))
             return validated(self.model, parse_object(raw))
         except B2BError:
             if self._record_exists is not None:

@@ -17,6 +17,7 @@ from b2b.domain.errors import (
     SeatsExhausted,
     TooManyRequests,
     Unauthenticated,
+    WriteConflict,
 )
 
 
@@ -42,12 +43,14 @@ _STATUS: Sequence[tuple[type[B2BError], int]] = (
     (UnsupportedMediaType, 415),
     (InvalidInput, 422),
     (TooManyRequests, 429),
+    (WriteConflict, 429),
 )
 
 
 def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(B2BError, _refused)
     app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(Exception, _server_error)
 
 
 def refusal_response(error: Exception) -> JSONResponse:
@@ -63,7 +66,8 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
 
 
 def _body(error: Exception) -> dict[str, Any]:
-    body: dict[str, Any] = {"message": str(error)}
+    message = "Too Many Attempts." if isinstance(error, WriteConflict) else str(error)
+    body: dict[str, Any] = {"message": message}
     if isinstance(error, InvalidInput):
         body["errors"] = error.errors
     if isinstance(error, Conflict):
@@ -85,9 +89,16 @@ def _body(error: Exception) -> dict[str, Any]:
 def _headers(error: Exception) -> dict[str, str] | None:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, WriteConflict):
+        return {"Retry-After": "1"}
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
     return None
+
+
+async def _server_error(_: Request, __: Exception) -> JSONResponse:
+    """Starlette raises the exception again behind this answer, for the log."""
+    return JSONResponse({"message": "Server Error"}, 500)
 
 
 async def _no_such_route(request: Request, error: Exception) -> JSONResponse:

@@ -61,6 +61,8 @@ def _trimmed(value: object) -> str:
     trimmed = _string(value).strip()
     if not trimmed:
         raise _REQUIRED
+    if len(trimmed) > MAX_TEXT:
+        raise refusal(f"must not be greater than {MAX_TEXT} characters")
     return trimmed
 
 

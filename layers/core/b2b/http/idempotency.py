@@ -36,7 +36,7 @@ class IdempotencyKeys:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         key = headers.get("Idempotency-Key")
-        if key is None or scope["method"] not in _METHODS:
+        if not key or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
         token_id = self._token_id(headers)

@@ -121,7 +121,7 @@ def _decoded(text: str) -> Cursor | None:
     try:
         content = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         last_id, page, position = content
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         return None
     parts = (last_id, page, position)
     if any(not isinstance(part, int) or isinstance(part, bool) or not 0 <= part < 2**63 for part in parts):

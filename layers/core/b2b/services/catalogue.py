@@ -1,7 +1,8 @@
 """Refreshing the catalogue from Thinkific: page by page, then the courses of each bundle, then what vanished.
 
 The operation's ``state`` says where to go on:
-``{"phase": "pages", "page": 1, "seen": [...]}`` -> ``{"phase": "bundles", "seen": [...], "bundles": [...]}``.
+``{"phase": "pages", "page": 1, "seen": [...]}`` -> ``{"phase": "bundles", "seen": [...], "bundles": [...]}`` ->
+``{"phase": "vanished", "missing": [...]}``.
 """
 
 from collections.abc import Callable
@@ -42,7 +43,11 @@ class CatalogueSync:
             return self._read_page(operation, state)
         if state["bundles"]:
             return self._read_bundle(operation, state)
-        self._mark_vanished({int(seen) for seen in state["seen"]})
+        if state["phase"] == "bundles":
+            seen = {int(product_id) for product_id in state["seen"]}
+            return replace(operation, state={"phase": "vanished", "missing": self._missing(seen), "bundles": []})
+        if state["missing"]:
+            return self._check_missing(operation, state)
         return replace(operation, done=operation.total).finished()
 
     def _read_page(self, operation: Operation, state: dict[str, Any]) -> Operation:
@@ -112,10 +117,19 @@ class CatalogueSync:
 
         retry_conflicts(attempt)
 
-    def _mark_vanished(self, seen: set[int]) -> None:
-        for product in self._store.products.all():
-            if product.id not in seen and not product.is_deleted:
-                self._save(product.id, lambda before: replace(before, status=DELETED))
+    def _missing(self, seen: set[int]) -> list[int]:
+        known = self._store.products.all()
+        return [product.id for product in known if product.id not in seen and not product.is_deleted]
+
+    def _check_missing(self, operation: Operation, state: dict[str, Any]) -> Operation:
+        """Pages shift while they are read: what was on none of them is asked for by its id."""
+        product_id, *rest = (int(missing) for missing in state["missing"])
+        if not self._thinkific.product_exists(product_id):
+            self._save(product_id, lambda before: replace(before, status=DELETED))
+            product = self._store.products.get(product_id)
+            if product is not None:
+                self._store.products.mark_copy_deleted(product)
+        return replace(operation, state=state | {"missing": rest})
 
 
 def _updated(before: Product, entry: CatalogueEntry) -> Product:

@@ -136,12 +136,11 @@ class ExpiryRunner:
         student_id, product_id = before.student_id, before.product_id
         actions = [
             self._store.students.change_enrollment(before, after),
-            self._store.wishes.add(student_id, now + _REPAIR_AFTER),
+            self._store.wishes.add(student_id, now + _REPAIR_AFTER, bulk=True),
         ]
         users = set(self._store.lookups.surroundings(user_ids=before.seat_holders ^ after.seat_holders).users)
         for holder in sorted(before.seat_holders - after.seat_holders):
-            release = self._store.users.release_seat(holder, product_id, student_id)
-            actions += release if holder in users else release[:1]
+            actions += self._store.users.release_seat(holder, product_id, student_id, user_exists=holder in users)
         for holder in sorted(after.seat_holders - before.seat_holders):
             actions += self._store.users.take_seat(holder, product_id, student_id, now)
         return actions
@@ -165,7 +164,7 @@ class ExpiryRunner:
                 done += 1
             else:
                 failed += 1
-                actions.append(self._store.operations.add_failure(operation, failure))
+                actions.append(self._store.operations.add_failure(operation, failure, item.student_id))
         waiting = int(state["waiting"]) + len(items) - done - failed
         operation = replace(operation, done=operation.done + done, failed=operation.failed + failed)
         if len(items) == _ITEMS_IN_ONE_STEP:

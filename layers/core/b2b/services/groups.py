@@ -72,7 +72,7 @@ class GroupImport:
             if error is not None:
                 failed += 1
                 failure = OperationFailure(student_id=None, email=member.email, error=error)
-                actions.append(self._store.operations.add_failure(operation, failure))
+                actions.append(self._store.operations.add_failure(operation, failure, member.id))
         operation = replace(
             operation,
             total=max(operation.total, page.total or 0, operation.done + operation.failed + len(page.members)),
@@ -99,7 +99,7 @@ class GroupImport:
     def _import(self, user_id: int, group_name: str, member: ThinkificUser) -> str | None:
         """The member as a student of the user, whatever the seats say; what is wrong with it, if anything."""
         if not emails.is_email(member.email):
-            return f"{member.email} is no e-mail address."
+            return f'"{member.email}" is no e-mail address.'
 
         def attempt() -> None:
             student_id = self._store.lookups.find(student_email=member.email).student_id
@@ -115,7 +115,7 @@ class GroupImport:
                 actions += self._store.students.add(student)
                 actions.append(self._store.counters.count(_STUDENTS, student.id, +1))
             elif record.student.thinkific_id is None:
-                actions.append(self._store.students.linked(student, member.id))
+                actions.append(self._store.students.linked(student, member.id, if_unchanged=True))
             else:
                 actions.append(self._store.students.must_exist(student.id))
             if record is None or record.association(user_id) is None:

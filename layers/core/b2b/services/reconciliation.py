@@ -48,6 +48,10 @@ class Later(Exception):
         self.failed_attempt = failed_attempt
 
 
+class OutOfTime(Exception):
+    """This worker has to stop; another goes on at once."""
+
+
 class _UserGone(Exception):
     """Thinkific does not know the student's stored user id any more."""
 
@@ -77,14 +81,15 @@ class Reconciliation:
         if record is None or not record.needs_sync:
             return
         if self._wish.abandoned and record.student.newly_created:
-            record = self._look_before_writing(record)
+            self.look_before_writing()
+            record = replace(record, student=replace(record.student, newly_created=False))
         try:
             self._bring(record)
         except _UserGone:
             self._students.forget_thinkific(record)
             raise Later(0, failed_attempt=True) from None
         except AnswerLost:
-            self._look_before_writing(record)
+            self.look_before_writing()
             raise
 
     def _bring(self, record: StudentRecord) -> None:
@@ -98,24 +103,34 @@ class Reconciliation:
         for association in record.associations:
             if association.awaits_group and association.group_name is not None:
                 self._bring_into_group(association, association.group_name, user_id)
-        looks_again: list[float] = []
-        for enrollment in _open_enrollments(record):
-            try:
-                self._bring_enrollment(enrollment, user_id, look_first=not student.newly_created)
-            except ThinkificRejected as refusal:
-                self._students.fail_enrollment(enrollment, refusal.reason)
-            except Later as later:
-                # Thinkific is still at it; that need not keep the others waiting.
-                looks_again.append(later.seconds)
+        # Where Thinkific is still at one of them, that need not keep the others waiting.
+        waits = [
+            wait
+            for enrollment in _open_enrollments(record)
+            if (wait := self._settle(enrollment, user_id, look_first=not student.newly_created)) is not None
+        ]
         if student.newly_created:
-            self._students.age(student.id)
-        if looks_again:
-            raise Later(min(looks_again))
+            self.look_before_writing()
+        if waits:
+            raise Later(min(waits))
 
-    def _look_before_writing(self, record: StudentRecord) -> StudentRecord:
+    def _settle(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> float | None:
+        """Confirmed, or failed for good: None. Else after how many seconds to look again."""
+        try:
+            self._bring_enrollment(enrollment, user_id, look_first=look_first)
+        except Later as later:
+            return later.seconds
+        except ThinkificMissing:
+            self._check_user(user_id)
+            reason = "Thinkific: there is no such course or bundle any more."
+            self._students.fail_enrollment(enrollment, reason)
+        except ThinkificRejected as refusal:
+            self._students.fail_enrollment(enrollment, refusal.reason)
+        return None
+
+    def look_before_writing(self) -> None:
         """From now on Thinkific may hold more of this student than has been confirmed."""
-        self._students.age(record.student.id)
-        return replace(record, student=replace(record.student, newly_created=False))
+        self._students.age(self._wish.student_id)
 
     # The Thinkific user
 
@@ -172,6 +187,8 @@ class Reconciliation:
         self._before_a_call()
         try:
             self._thinkific.add_to_group(user_id, name)
+        except ThinkificMissing:
+            raise _UserGone from None
         except ThinkificRejected:
             self._before_a_call()
             if self._thinkific.find_group(name) is None:
@@ -264,6 +281,7 @@ class Reconciliation:
         if is_there and self._update_bundle(enrollment, user_id):
             return
         if self._has_ended(enrollment):
+            # Nothing is to end where there is nothing.
             self._students.confirm_enrollment(enrollment)
             return
         self._before_a_call()
@@ -274,8 +292,6 @@ class Reconciliation:
                 activated_at=enrollment.activated_at,
                 expiry_date=enrollment.expiry_date,
             )
-        except ThinkificMissing:
-            raise ThinkificRejected("Thinkific: there is no such bundle any more.") from None
         except ThinkificRejected:
             self._check_user(user_id)
             raise
@@ -285,16 +301,20 @@ class Reconciliation:
         self._students.confirm_enrollment(enrollment)
 
     def _update_bundle(self, enrollment: Enrollment, user_id: int) -> bool:
-        """Whether Thinkific knows the student in the bundle (it answers 404 or 422 if not)."""
+        """Whether Thinkific has the student in the bundle: if not it answers 404 or 422, as it does to other faults."""
+        bundle_id = enrollment.productable_id
         self._before_a_call()
         try:
             self._thinkific.update_bundle_enrollment(
                 user_id=user_id,
-                bundle_id=enrollment.productable_id,
+                bundle_id=bundle_id,
                 activated_at=enrollment.activated_at,
                 expiry_date=self._end_of_an_existing(enrollment),
             )
         except (ThinkificMissing, ThinkificRejected):
+            self._before_a_call()
+            if self._thinkific.is_in_bundle(user_id, bundle_id):
+                raise
             return False
         self._students.confirm_enrollment(enrollment)
         return True
@@ -347,7 +367,7 @@ class Reconciliation:
     def _before_a_call(self) -> None:
         """Stop in time, and stay the one worker at this student."""
         if self._seconds_left() < _SECONDS_FOR_A_CALL:
-            raise Later(0)
+            raise OutOfTime
         now = self._clock()
         if self._lease_until - now < _RENEW_BEFORE:
             self._store.wishes.renew(self._wish, now + LEASE)

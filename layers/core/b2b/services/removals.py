@@ -1,12 +1,16 @@
 """Taking students from users and out of the table, with every seat they hold."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from b2b.domain import timestamps
 from b2b.domain.enrollments import Enrollment, without_holder
+from b2b.domain.errors import TooManyRequests
 from b2b.domain.operations import Operation, OperationType
-from b2b.domain.students import Association, Student
+from b2b.domain.students import Association, StudentRecord
+from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
 
@@ -48,18 +52,29 @@ class Removals:
 
         retry_conflicts(attempt)
 
-    def delete_student(self, student: Student, *, in_thinkific: bool) -> None:
+    def delete_student(self, record: StudentRecord, *, in_thinkific: bool) -> None:
         """Gone for every reader at once; what hangs on it follows, whatever happens meanwhile."""
-        state = {"student_id": student.id, "email": student.email, "thinkific_id": student.thinkific_id}
+        student = record.student
+        # A worker may be making the account right now.
+        busy_until = record.wish.lease_until if record.wish else None
+        state = {
+            "student_id": student.id,
+            "email": student.email,
+            "thinkific_id": student.thinkific_id,
+            "in_thinkific": in_thinkific,
+            "not_before": timestamps.optional_text(busy_until),
+        }
         self._operations.start(
             OperationType.STUDENT_DELETE,
-            state | {"in_thinkific": in_thinkific},
+            {name: value for name, value in state.items() if value is not None},
             together_with=[
                 *self._store.students.remove(student),
                 self._store.counters.count(STUDENTS, student.id, -1),
             ],
         )
-        self.clear_student(student.id)
+        # The worker does what this does not get done.
+        with suppress(TooManyRequests):
+            self.clear_student(student.id)
 
     def clear_student(self, student_id: int) -> None:
         """What a removed student left: enrolments with their seats, associations, the wish."""
@@ -89,7 +104,7 @@ class Removals:
                     *self._release(enrollment, holder, user_exists=holder in users),
                 ]
             )
-            enrollment = after
+            enrollment = replace(after, revision=enrollment.revision + 1)
         releases: list[Action] = []
         for holder in holders:
             releases += self._release(enrollment, holder, user_exists=holder in users)
@@ -105,9 +120,9 @@ class Removals:
         return actions
 
     def _release(self, enrollment: Enrollment, user_id: int, *, user_exists: bool) -> "list[Action]":
-        """Of a user that is gone only the row is left to remove."""
-        actions = self._store.users.release_seat(user_id, enrollment.product_id, enrollment.student_id)
-        return actions if user_exists else actions[:1]
+        return self._store.users.release_seat(
+            user_id, enrollment.product_id, enrollment.student_id, user_exists=user_exists
+        )
 
     def _leave(self, association: Association, *, user_exists: bool) -> "list[Action]":
         actions = self._store.students.dissociate(association)
@@ -119,24 +134,33 @@ class Removals:
 class StudentDelete:
     """Runner: what ``delete_student`` began, and the Thinkific account where that is wanted."""
 
-    def __init__(self, removals: Removals, thinkific: "Thinkific") -> None:
+    def __init__(self, store: "Store", removals: Removals, thinkific: "Thinkific", clock: Clock = utc_now) -> None:
+        self._store = store
         self._removals = removals
         self._thinkific = thinkific
+        self._clock = clock
 
     def step(self, operation: Operation) -> Step:
         state = operation.state
         self._removals.clear_student(int(state["student_id"]))
         if state["in_thinkific"]:
-            delete_account(self._thinkific, state["thinkific_id"], str(state["email"]))
+            not_before = timestamps.optional_moment(state.get("not_before"))
+            wait = (not_before - self._clock()).total_seconds() if not_before else 0
+            if wait > 0:
+                return Step(operation, pause=wait)
+            delete_account(self._store, self._thinkific, state.get("thinkific_id"), str(state["email"]))
         return Step(replace(operation, total=1, done=1).finished())
 
 
-def delete_account(thinkific: "Thinkific", thinkific_id: int | None, email: str) -> None:
+def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | None, email: str) -> None:
+    """Unless a student has the e-mail, whose account it is then too: its progress would be lost."""
+    if store.lookups.find(student_email=email).student_id is not None:
+        return
     if thinkific_id is None:
         found = thinkific.find_user(email)
         thinkific_id = found.id if found else None
     if thinkific_id is not None:
-        thinkific.delete_user(thinkific_id)
+        thinkific.delete_user(int(thinkific_id))
 
 
 def _is_holder(enrollment: Enrollment, user_id: int) -> bool:

@@ -32,7 +32,8 @@ class RepairService:
                 self._queues.ring_operation(operation_id)
                 rung += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
-            if self._store.wishes.put_off(student_id, now + _RING_AGAIN_AFTER, now):
-                self._queues.ring_student(student_id)
+            wish = self._store.wishes.put_off(student_id, now + _RING_AGAIN_AFTER, now)
+            if wish is not None:
+                self._queues.ring_student(student_id, bulk=wish.bulk)
                 rung += 1
         return rung

@@ -56,8 +56,9 @@ class SweepService:
             after = replace(enrollments.without_seats_of(before, freed), swept_version=before.version)
             actions: list[Action] = [self._store.students.change_enrollment(before, after)]
             for holder in sorted(freed):
-                release = self._store.users.release_seat(holder, product_id, student_id)
-                actions += release if holder in around[holder].users else release[:1]
+                actions += self._store.users.release_seat(
+                    holder, product_id, student_id, user_exists=holder in around[holder].users
+                )
             self._store.transact(actions)
             return True
 

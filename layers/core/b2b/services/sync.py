@@ -1,16 +1,18 @@
 """Fulfilling sync wishes: one worker at a time for a student, and what may heal is tried again later."""
 
+import math
 import random
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from b2b.domain.errors import ConditionFailed
+from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, ThinkificDelay
-from b2b.services.reconciliation import LEASE, Later, Reconciliation
+from b2b.services.reconciliation import LEASE, Later, OutOfTime, Reconciliation
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -19,15 +21,14 @@ if TYPE_CHECKING:
 
 # A wish given back is looked after by its message; repair comes if that is lost.
 _MESSAGE_MAY_TAKE = timedelta(seconds=60)
-_LONGEST_DELAY = 900.0
+_LONGEST_DELAY = 900
 
 
 class SyncOutcome(StrEnum):
     """How one look at a student ended."""
 
     FULFILLED = "fulfilled"
-    NOTHING_TO_DO = "nothing_to_do"
-    TAKEN = "taken"  # another worker is at it
+    NOT_NOW = "not_now"  # there is no wish, another worker is at it, or it is to wait
     POSTPONED = "postponed"
 
 
@@ -50,25 +51,30 @@ class SyncService:
         """
         now = self._clock()
         try:
-            wish = self._store.wishes.lease(student_id, self._worker, now, now + LEASE)
+            wish = self._store.wishes.lease(student_id, f"{self._worker}/{uuid.uuid4().hex}", now, now + LEASE)
         except ConditionFailed:
-            return SyncOutcome.TAKEN
+            return SyncOutcome.NOT_NOW
         run = Reconciliation(self._store, self._thinkific, self._clock, wish, seconds_left)
         try:
-            run.carry_out()
-        except ConditionFailed:
-            # The lease was lost to another worker, which now answers for the wish.
-            return SyncOutcome.TAKEN
+            with self._thinkific.in_bulk(bulk=wish.bulk):
+                run.carry_out()
+        except LeaseLost:
+            return SyncOutcome.NOT_NOW
+        except OutOfTime:
+            return self._postpone(wish, 0, failed_attempt=False)
         except Later as later:
             return self._postpone(wish, later.seconds, failed_attempt=later.failed_attempt)
         except ThinkificDelay as delay:
-            seconds = max(delay.retry_after, self._backoff(wish)) if delay.is_failed_attempt else delay.retry_after
-            return self._postpone(wish, seconds, failed_attempt=delay.is_failed_attempt)
+            return self._postpone(wish, delay.retry_after, failed_attempt=delay.is_failed_attempt)
         except AnswerLost:
-            return self._postpone(wish, self._backoff(wish), failed_attempt=True)
+            return self._postpone(wish, 0, failed_attempt=True)
+        except WriteConflict:
+            # The student was changed or deleted while we were at it.
+            return self._postpone(wish, 0, failed_attempt=False)
         except Exception:
             # For the dead-letter queue; the next delivery may take the wish up at once.
-            self._store.wishes.give_back(wish, now + _MESSAGE_MAY_TAKE, failed_attempt=True)
+            run.look_before_writing()
+            self._store.wishes.give_back(wish, now, now + _MESSAGE_MAY_TAKE, failed_attempt=True)
             raise
         return self._finish(wish)
 
@@ -80,10 +86,14 @@ class SyncService:
         return SyncOutcome.FULFILLED
 
     def _postpone(self, wish: SyncWish, seconds: float, *, failed_attempt: bool) -> SyncOutcome:
-        seconds = min(seconds, _LONGEST_DELAY)
-        due_at = self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE
-        self._store.wishes.give_back(wish, due_at, failed_attempt=failed_attempt)
-        self._bell.ring(wish.student_id, delay_seconds=seconds)
+        """The message comes a little after the wish may be taken up again, which is on a whole second."""
+        if failed_attempt:
+            seconds = max(seconds, self._backoff(wish))
+        seconds = min(math.ceil(seconds), _LONGEST_DELAY)
+        now = self._clock()
+        not_before = now + timedelta(seconds=seconds)
+        self._store.wishes.give_back(wish, not_before, not_before + _MESSAGE_MAY_TAKE, failed_attempt=failed_attempt)
+        self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED
 
     @staticmethod

@@ -1,14 +1,15 @@
 """Deleting a user: gone for every reader at once, its students follow piece by piece."""
 
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.errors import InvalidInput, NotFound, TooManyRequests
 from b2b.domain.operations import Operation, OperationType
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
 from b2b.services.removals import Removals, delete_account
+from b2b.services.tokens import TokenService
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
@@ -22,8 +23,9 @@ _IN_ONE_STEP = 25
 
 
 class UserRemoval:
-    def __init__(self, store: "Store", operations: OperationService, removals: Removals) -> None:
+    def __init__(self, store: "Store", operations: OperationService, removals: Removals, tokens: TokenService) -> None:
         self._store = store
+        self._tokens = tokens
         self._operations = operations
         self._removals = removals
 
@@ -58,14 +60,16 @@ class UserRemoval:
             )
 
         retry_conflicts(attempt)
-        self._revoke_tokens(user_id)
-        self.take_students(
-            user_id,
-            after=0,
-            limit=_AT_ONCE,
-            delete=settings.delete_students_with_user,
-            in_thinkific=settings.delete_students_in_thinkific,
-        )
+        # The worker does what this does not get done.
+        with suppress(TooManyRequests):
+            self.revoke_tokens(user_id)
+            self.take_students(
+                user_id,
+                after=0,
+                limit=_AT_ONCE,
+                delete=settings.delete_students_with_user,
+                in_thinkific=settings.delete_students_in_thinkific,
+            )
 
     def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> list[int]:
         """Take at most ``limit`` students behind the id ``after`` from a removed user; their ids."""
@@ -88,17 +92,16 @@ class UserRemoval:
             if record is None:
                 self._removals.clear_student(student_id)
             else:
-                self._removals.delete_student(record.student, in_thinkific=in_thinkific)
+                self._removals.delete_student(record, in_thinkific=in_thinkific)
 
         retry_conflicts(attempt)
 
-    def _revoke_tokens(self, user_id: int) -> None:
+    def revoke_tokens(self, user_id: int) -> None:
         """Tokens act as their user; those of one that is gone act as nobody."""
         for token in self._store.tokens.all():
             if token.user_id == user_id:
-                count = self._store.counters.count("TOKENS", token.id, -1)
-                actions = [*self._store.tokens.remove(token.id, token.digest), count]
-                retry_conflicts(partial(self._store.transact, actions))
+                with suppress(NotFound):
+                    self._tokens.revoke(token.id)
 
 
 class UserDelete:
@@ -112,6 +115,7 @@ class UserDelete:
     def step(self, operation: Operation) -> Step:
         state: dict[str, Any] = operation.state
         user_id = int(state["user_id"])
+        self._removal.revoke_tokens(user_id)
         ids = self._removal.take_students(
             user_id,
             after=int(state["after"]),
@@ -125,5 +129,5 @@ class UserDelete:
             return Step(replace(operation, state=state | {"after": ids[-1]}))
         self._store.users.forget_grants(user_id)
         if state["in_thinkific"]:
-            delete_account(self._thinkific, None, str(state["email"]))
+            delete_account(self._store, self._thinkific, None, str(state["email"]))
         return Step(operation.finished())

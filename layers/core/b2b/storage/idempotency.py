@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
 from b2b.storage import keys
-from b2b.storage.table import Table, Update, delete, put
+from b2b.storage.table import ABSENT, Table, Update, delete, put
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,15 @@ class Idempotency:
             "busy_until": timestamps.to_text(busy_until),
             "ttl": int(kept_until.timestamp()),
         }
-        free = Attr(keys.PARTITION).not_exists() | Attr("ttl").lte(int(now.timestamp()))
+        free = ABSENT | Attr("ttl").lte(int(now.timestamp()))
+        # The client repeats a write whose answer was lost: then the claim that is there is this one.
+        mine = Attr("owner").eq(owner)
         given_up = (
             Attr("status").not_exists()
             & Attr("busy_until").lt(timestamps.to_text(now))
             & Attr("fingerprint").eq(fingerprint)
         )
-        if self._table.succeeds(put(key, item, when=free | given_up)):
+        if self._table.succeeds(put(key, item, when=free | given_up | mine)):
             return None
         found = self._table.get(key)
         if found is None:

@@ -129,8 +129,8 @@ def operation_items(operation_id: str, after: int) -> tuple[str, SortRange]:
     return f"OPERATION#{operation_id}", SortRange(operation_item("", after + 1).sk, "ITEM#\uffff")
 
 
-def operation_failure(operation_id: str, student_id: int) -> Key:
-    return Key(f"OPERATION#{operation_id}", f"FAILURE#{padded(student_id)}")
+def operation_failure(operation_id: str, person_id: int) -> Key:
+    return Key(f"OPERATION#{operation_id}", f"FAILURE#{padded(person_id)}")
 
 
 def operation_failures(operation_id: str) -> tuple[str, SortRange]:
@@ -156,6 +156,10 @@ def idempotency(token_id: int, digest: str) -> Key:
 
 def request_rate(token_id: int, minute: int) -> Key:
     return _alone(f"RATE#{token_id}#{minute}")
+
+
+def rings(user_id: int, minute: int) -> Key:
+    return _alone(f"RINGS#{user_id}#{minute}")
 
 
 # Index partitions.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from b2b.domain.emails import email_key
 from b2b.domain.products import Candidates, Product
@@ -26,11 +27,15 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Records by id. ``grants`` are one user's, by product, also those merely counted."""
+    """Records by id. ``grants`` are one user's, by product, also those merely counted.
+
+    ``rings``: students of that user for whom the sync was rung in this minute.
+    """
 
     users: dict[int, User]
     grants: dict[int, Grant]
     products: dict[int, Product]
+    rings: int = 0
 
 
 class Lookups:
@@ -43,12 +48,14 @@ class Lookups:
         user_ids: Iterable[int] = (),
         product_ids: Iterable[int] = (),
         grants_of: tuple[int, Iterable[int]] | None = None,
+        rings_of: tuple[int, datetime] | None = None,
     ) -> Surroundings:
         """Users, products and one user's grants of products, in one round trip for each 100 of them."""
         user_keys = [keys.user(user_id) for user_id in user_ids]
         product_keys = [keys.product(product_id) for product_id in product_ids]
         grant_keys = [keys.grant(grants_of[0], product_id) for product_id in grants_of[1]] if grants_of else []
-        found = self._table.get_many([*user_keys, *product_keys, *grant_keys])
+        ring_keys = [keys.rings(rings_of[0], int(rings_of[1].timestamp()) // 60)] if rings_of else []
+        found = self._table.get_many([*user_keys, *product_keys, *grant_keys, *ring_keys])
         users = (user_from_item(found[key]) for key in user_keys if key in found)
         products = (product_from_item(found[key]) for key in product_keys if key in found)
         grants = (grant_from_item(found[key]) for key in grant_keys if key in found)
@@ -56,6 +63,7 @@ class Lookups:
             users={user.id: user for user in users},
             grants={grant.product_id: grant for grant in grants},
             products={product.id: product for product in products},
+            rings=sum(found[key]["students"] for key in ring_keys if key in found),
         )
 
     def find(

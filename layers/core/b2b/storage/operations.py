@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain import timestamps
 from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
-from b2b.storage.table import Action, Item, Table, Update, delete, put
+from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
 
 # Longer than an operation may wait for its next message.
 _LEFT_ALONE_FOR = timedelta(seconds=180)
@@ -35,7 +35,7 @@ class Operations:
 
     def add(self, operation: Operation) -> Action:
         key = keys.operation(operation.id)
-        return put(key, _item(operation), when=Attr(keys.PARTITION).not_exists())
+        return put(key, _item(operation), when=ABSENT)
 
     def due(self, now: datetime, *, limit: int) -> list[str]:
         """Ids of operations that should have been carried on by now."""
@@ -52,7 +52,7 @@ class Operations:
     def add_item(self, operation_id: str, student_id: int, product_id: int, version: int) -> Action:
         """A student whose wish ``version`` the operation has written. Refused when it has done so already."""
         item = {"student_id": student_id, "product_id": product_id, "version": version}
-        return put(keys.operation_item(operation_id, student_id), item, when=Attr(keys.PARTITION).not_exists())
+        return put(keys.operation_item(operation_id, student_id), item, when=ABSENT)
 
     def items(self, operation_id: str, *, after: int, limit: int) -> list[OperationItem]:
         """Behind the student ``after``, by student, at most ``limit``."""
@@ -65,8 +65,9 @@ class Operations:
     def remove_item(self, operation_id: str, student_id: int) -> Action:
         return delete(keys.operation_item(operation_id, student_id))
 
-    def add_failure(self, operation: Operation, failure: OperationFailure) -> Action:
-        key = keys.operation_failure(operation.id, failure.student_id or 0)
+    def add_failure(self, operation: Operation, failure: OperationFailure, person_id: int) -> Action:
+        """``person_id``: whatever tells the persons of this operation apart."""
+        key = keys.operation_failure(operation.id, person_id)
         item = {"student_id": failure.student_id, "email": failure.email, "error": failure.error}
         return put(key, item | {"ttl": _ttl(operation)})
 

@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from b2b.domain import timestamps
 from b2b.domain.products import Candidates, Product, ProductableType
 from b2b.storage import keys
-from b2b.storage.table import Action, Item, Table, put
+from b2b.storage.table import ABSENT, Action, Item, Table, put
 
 # The one attribute in which a product stands, so that the list index can carry it whole.
 _DATA = "product"
@@ -38,10 +38,16 @@ class Products:
     def save(self, product: Product, before: Product | None) -> list[Action]:
         """The product and its copy under the productable id. Refused when another run of the sync was faster."""
         item = {_DATA: _data(product)}
-        return [
-            put(keys.product(product.id), item | _listing(product), when=_is_still(before)),
-            put(keys.productable(product.productable_type, product.productable_id), item),
-        ]
+        own = put(keys.product(product.id), item | _listing(product), when=_is_still(before))
+        if product.is_deleted:
+            return [own]
+        return [own, put(keys.productable(product.productable_type, product.productable_id), item)]
+
+    def mark_copy_deleted(self, product: Product) -> None:
+        """Unless the course or bundle is another product's by now."""
+        key = keys.productable(product.productable_type, product.productable_id)
+        copy = put(key, {_DATA: _data(product)}, when=Attr(f"{_DATA}.id").eq(product.id))
+        self._table.succeeds(copy)
 
 
 def candidate_keys(number: int) -> list[keys.Key]:
@@ -92,5 +98,5 @@ def _listing(product: Product) -> Item:
 
 def _is_still(before: Product | None) -> ConditionBase:
     if before is None:
-        return Attr(keys.PARTITION).not_exists()
+        return ABSENT
     return Attr(f"{_DATA}.updated_at").eq(timestamps.to_text(before.updated_at))

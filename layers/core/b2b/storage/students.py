@@ -13,10 +13,7 @@ from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.storage import keys
 from b2b.storage.keys import Key, SortRange
-from b2b.storage.table import Action, Item, Table, Update, check, delete, put
-
-EXISTS = Attr(keys.PARTITION).exists()
-ABSENT = Attr(keys.PARTITION).not_exists()
+from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
 
 class Students:
@@ -100,12 +97,16 @@ class Students:
         ]
 
     def dissociate(self, association: Association) -> list[Action]:
-        """Both sides. Refused when there is no such association any more."""
+        """Both sides. Refused when the association is gone, or something has been built on it meanwhile."""
         user_id, student_id = association.user_id, association.student_id
         return [
-            delete(keys.student_user(student_id, user_id), when=EXISTS),
+            delete(keys.student_user(student_id, user_id), when=Attr("version").eq(association.version)),
             delete(keys.user_student(user_id, student_id)),
         ]
+
+    def hold_association(self, user_id: int, student_id: int) -> Action:
+        """Part of whatever relies on the association: it and a dissociation at the same time exclude each other."""
+        return Update(keys.student_user(student_id, user_id)).add(version=1).when(EXISTS)
 
     def remove(self, student: Student) -> list[Action]:
         """The student itself and its guard, not what hangs on it. Refused when it changed meanwhile."""
@@ -115,10 +116,9 @@ class Students:
         ]
 
     def remove_enrollment(self, enrollment: Enrollment) -> Action:
-        """Refused when there is none, or who holds its seats has changed meanwhile."""
-        holders = set(enrollment.seat_holders)
-        same = Attr("seat_holders").eq(holders) if holders else Attr("seat_holders").not_exists()
-        return delete(keys.enrollment(enrollment.student_id, enrollment.product_id), when=EXISTS & same)
+        """Refused when there is none, or it has changed meanwhile."""
+        key = keys.enrollment(enrollment.student_id, enrollment.product_id)
+        return delete(key, when=Attr("revision").eq(enrollment.revision))
 
     def enroll(self, enrollment: Enrollment) -> Action:
         """A first enrolment. Refused when there is one."""
@@ -126,12 +126,13 @@ class Students:
         return put(key, _enrollment_item(enrollment), when=ABSENT)
 
     def change_enrollment(self, before: Enrollment, after: Enrollment) -> Action:
-        """What is wanted, and who holds seats. Refused when what is wanted has changed meanwhile.
+        """What is wanted, and who holds seats. Refused when either has changed meanwhile.
 
         What Thinkific confirmed is left alone: the sync writes it at the same time.
         """
         update = Update(keys.enrollment(before.student_id, before.product_id)).set(
             version=after.version,
+            revision=before.revision + 1,
             activated_at=timestamps.to_text(after.activated_at),
             expiry_date=timestamps.optional_text(after.expiry_date),
             is_exact=after.is_exact or None,
@@ -147,13 +148,16 @@ class Students:
                 update.add(**{name: gained})
             if lost := was - is_now:
                 update.discard(**{name: lost})
-        return update.when(Attr("version").eq(before.version))
+        return update.when(Attr("revision").eq(before.revision))
 
-    def linked(self, student: Student, thinkific_id: int, *, newly_created: bool = False) -> Action:
+    def linked(
+        self, student: Student, thinkific_id: int, *, newly_created: bool = False, if_unchanged: bool = False
+    ) -> Action:
+        """Part of a transaction: as ``link``; ``if_unchanged`` refuses when name or e-mail changed meanwhile."""
         update = Update(keys.student(student.id)).set(
             thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
         )
-        return update.when(EXISTS)
+        return update.when(EXISTS & Attr("version").eq(student.version) if if_unchanged else EXISTS)
 
     # What the sync learns. Each is a write of its own; a student deleted meanwhile stays deleted.
 
@@ -163,7 +167,7 @@ class Students:
 
     def age(self, student_id: int) -> None:
         """The student is no longer newly created in Thinkific."""
-        self._table.write(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
+        self._table.succeeds(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
 
     def settle_profile(self, student: Student, error: str | None) -> None:
         """Thinkific has the name and e-mail of ``student.version``, or refuses them for good."""
@@ -171,14 +175,13 @@ class Students:
         self._table.write(update.when(EXISTS))
 
     def confirm_group(self, association: Association) -> None:
-        """Refused when the user's group of this association is another one by now."""
+        """An association that is gone by now stays gone."""
         key = keys.student_user(association.student_id, association.user_id)
-        same_group = Attr("group_name").eq(association.group_name)
-        self._table.write(Update(key).set(in_group=True).when(EXISTS & same_group))
+        self._table.succeeds(Update(key).set(in_group=True).when(EXISTS))
 
     def fail_group(self, association: Association, reason: str) -> None:
         key = keys.student_user(association.student_id, association.user_id)
-        self._table.write(Update(key).set(group_error=reason).when(EXISTS))
+        self._table.succeeds(Update(key).set(group_error=reason).when(EXISTS))
 
     def forget_thinkific(self, record: StudentRecord) -> None:
         """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
@@ -191,11 +194,11 @@ class Students:
         )
         for association in record.associations:
             key = keys.student_user(student_id, association.user_id)
-            self._table.write(Update(key).remove("in_group").when(EXISTS))
+            self._table.succeeds(Update(key).remove("in_group", "group_error").when(EXISTS))
         for enrollment in record.enrollments:
             key = keys.enrollment(student_id, enrollment.product_id)
             forget = Update(key).remove("thinkific_id", "known_in_thinkific", "bundle_ordered_version")
-            self._table.write(forget.set(confirmed_version=0).when(EXISTS))
+            self._table.succeeds(forget.set(confirmed_version=0).when(EXISTS))
 
     def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
         """What Thinkific holds, whether or not it is as wanted."""
@@ -274,6 +277,7 @@ def _association_item(association: Association) -> Item:
     return {
         "user_id": association.user_id,
         "student_id": association.student_id,
+        "version": association.version,
         "group_name": association.group_name,
         "in_group": association.in_group or None,
         "created_at": timestamps.to_text(association.created_at),
@@ -284,6 +288,7 @@ def _association(item: Item) -> Association:
     return Association(
         user_id=item["user_id"],
         student_id=item["student_id"],
+        version=item["version"],
         group_name=item.get("group_name"),
         in_group=item.get("in_group", False),
         group_error=item.get("group_error"),
@@ -298,6 +303,7 @@ def _enrollment_item(enrollment: Enrollment) -> Item:
         "productable_id": enrollment.productable_id,
         "productable_type": enrollment.productable_type.value,
         "version": enrollment.version,
+        "revision": enrollment.revision,
         "activated_at": timestamps.to_text(enrollment.activated_at),
         "expiry_date": timestamps.optional_text(enrollment.expiry_date),
         "seat_holders": enrollment.seat_holders,
@@ -324,6 +330,7 @@ def _enrollment(item: Item) -> Enrollment:
         productable_id=item["productable_id"],
         productable_type=ProductableType(item["productable_type"]),
         version=item["version"],
+        revision=item["revision"],
         confirmed_version=item.get("confirmed_version", 0),
         failed_version=item.get("failed_version", 0),
         error=item.get("error"),
@@ -349,5 +356,6 @@ def wish_from_item(item: Item) -> SyncWish:
         attempts=item.get("attempts", 0),
         lease_owner=item.get("lease_owner"),
         lease_until=timestamps.optional_moment(item.get("lease_until")),
+        bulk=item.get("bulk", False),
         due_at=timestamps.from_text(item[keys.DUE_AT]),
     )

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
+EXISTS = Attr(keys.PARTITION).exists()
+ABSENT = Attr(keys.PARTITION).not_exists()
+
 # DynamoDB's own limits (Service, account, and table quotas).
 MAX_TRANSACTION = 100
 _MAX_BATCH_GET = 100
 _PARALLEL_QUERIES = 8
+_WRITE_TRIES = 7
 
 _CONTENTION = {
     "TransactionConflictException",
@@ -285,7 +289,22 @@ class Table:
         return list(islice(self._pages(arguments | {"Limit": limit}), limit))
 
     def write(self, action: Action, *, returning: str = "NONE") -> Item:
-        """One write. ``returning`` is DynamoDB's ReturnValues."""
+        """One write. ``returning`` is DynamoDB's ReturnValues.
+
+        A write that meets a transaction on its item is refused without having happened, and simply tried again.
+        """
+        for attempt in range(_WRITE_TRIES):
+            try:
+                return self._write(action, returning)
+            except ConditionFailed:
+                raise
+            except WriteConflict:
+                if attempt == _WRITE_TRIES - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
+        raise AssertionError("unreachable")
+
+    def _write(self, action: Action, returning: str) -> Item:
         call: Callable[..., Any] = {
             "Put": self._client.put_item,
             "Update": self._client.update_item,

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr
-
 from b2b.domain import timestamps
 from b2b.domain.tokens import Token, sorted_scopes
 from b2b.storage import keys
 from b2b.storage.keys import Key
-from b2b.storage.table import Action, Item, Table, Update, delete, put
+from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, delete, put
 
 
 class Tokens:
@@ -36,7 +34,7 @@ class Tokens:
     def mark_used(self, token: Token, now: datetime) -> None:
         """A token revoked meanwhile stays revoked."""
         action = Update(keys.token(token.digest)).set(last_used_at=timestamps.to_text(now))
-        self._table.succeeds(action.when(Attr(keys.PARTITION).exists()))
+        self._table.succeeds(action.when(EXISTS))
 
     def count_request(self, token_id: int, now: datetime) -> int:
         """Requests of the token in the running minute, this one included."""
@@ -48,13 +46,13 @@ class Tokens:
 
     def add(self, token: Token) -> list[Action]:
         return [
-            put(keys.token(token.digest), _item(token), when=Attr(keys.PARTITION).not_exists()),
+            put(keys.token(token.digest), _item(token), when=ABSENT),
             put(keys.token_id(token.id), {"digest": token.digest}),
         ]
 
     def remove(self, token_id: int, digest: str) -> list[Action]:
         return [
-            delete(keys.token(digest), when=Attr(keys.PARTITION).exists()),
+            delete(keys.token(digest), when=EXISTS),
             delete(keys.token_id(token_id)),
         ]
 

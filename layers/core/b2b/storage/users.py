@@ -10,10 +10,7 @@ from b2b.domain.emails import email_key
 from b2b.domain.users import Grant, GrantTerms, Group, Role, User
 from b2b.storage import keys
 from b2b.storage.keys import Key
-from b2b.storage.table import Action, Item, Table, Update, check, delete, put
-
-EXISTS = Attr(keys.PARTITION).exists()
-ABSENT = Attr(keys.PARTITION).not_exists()
+from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
 
 class Users:
@@ -43,7 +40,7 @@ class Users:
         ]
 
     def change(self, before: User, after: User, password_hash: str | None) -> list[Action]:
-        """Name, e-mail, limit and, if given, password. Refused when the e-mail has changed meanwhile."""
+        """Name, e-mail, limit and, if given, password. Refused when any of them changed meanwhile."""
         update = Update(keys.user(before.id)).set(
             name=after.name,
             email=after.email,
@@ -52,7 +49,7 @@ class Users:
         )
         if password_hash is not None:
             update.set(password_hash=password_hash)
-        actions = [update.when(EXISTS & Attr("email").eq(before.email))]
+        actions = [update.when(EXISTS & Attr("updated_at").eq(timestamps.to_text(before.updated_at)))]
         if _email_key(before) != _email_key(after):
             actions += [
                 put(keys.user_email(_email_key(after)), {"owner_id": after.id}, when=ABSENT),
@@ -92,6 +89,11 @@ class Users:
             condition = condition & _has_free_seat()
         return Update(keys.user(user_id)).add(seats_used=change).when(condition)
 
+    def count_ring(self, user_id: int, now: datetime) -> Action:
+        """One more student of the user, in this minute, for whom the sync was rung."""
+        minute = int(now.timestamp()) // 60
+        return Update(keys.rings(user_id, minute)).set(ttl=(minute + 2) * 60).add(students=1).always()
+
     def set_grant(self, grant: Grant, terms: GrantTerms, max_seats: int | None, now: datetime) -> Action:
         return _terms(grant, terms, now).set(max_seats=max_seats).always()
 
@@ -125,11 +127,12 @@ class Users:
         taken_at = {"created_at": timestamps.to_text(now)}
         return [put(keys.seat(user_id, product_id, student_id), row | taken_at, when=ABSENT), counted]
 
-    def release_seat(self, user_id: int, product_id: int, student_id: int) -> list[Action]:
-        return [
-            delete(keys.seat(user_id, product_id, student_id), when=EXISTS),
-            Update(keys.grant(user_id, product_id)).add(seats_used=-1).when(EXISTS),
-        ]
+    def release_seat(self, user_id: int, product_id: int, student_id: int, *, user_exists: bool = True) -> list[Action]:
+        """The seat row and its count; of a user that is gone only the row is left to remove."""
+        row = delete(keys.seat(user_id, product_id, student_id), when=EXISTS)
+        if not user_exists:
+            return [row]
+        return [row, Update(keys.grant(user_id, product_id)).add(seats_used=-1).when(EXISTS)]
 
 
 def user_from_item(item: Item) -> User:

@@ -5,30 +5,37 @@ ends by itself, so that a worker that died is replaced.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
+from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.domain.students import SyncWish
 from b2b.storage import keys
 from b2b.storage.students import wish_from_item
 from b2b.storage.table import Action, Table, Update, delete
+
+_CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime) -> Action:
-        """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it."""
+    def add(self, student_id: int, due_at: datetime, *, bulk: bool) -> Action:
+        """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
+
+        A wish is looked at at once, even if an earlier one was to wait.
+        """
         return (
             Update(keys.wish(student_id))
             .set(
                 student_id=student_id,
+                bulk=bulk or None,
                 **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},
             )
-            .remove("attempts")
+            .remove("attempts", "not_before")
             .add(version=1)
             .always()
         )
@@ -38,9 +45,15 @@ class Wishes:
         self._table.write(delete(keys.wish(student_id)))
 
     def lease(self, student_id: int, owner: str, now: datetime, until: datetime) -> SyncWish:
-        """Take the wish up. Raises ConditionFailed when there is none or another worker is at it."""
+        """Take the wish up. Raises ConditionFailed when there is none, another worker is at it, or it is to wait.
+
+        So a message too many does nothing, and does not multiply.
+        """
         free = Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
-        action = self._leased(student_id, until).set(lease_owner=owner).when(Attr("version").exists() & free)
+        # Clocks differ a little, and the message that comes at the right time is not to be lost.
+        soon = timestamps.to_text(now + _CLOCKS_DIFFER)
+        waited = Attr("not_before").not_exists() | Attr("not_before").lte(soon)
+        action = self._leased(student_id, until).set(lease_owner=owner).when(Attr("version").exists() & free & waited)
         before = wish_from_item(self._table.write(action, returning="ALL_OLD"))
         return replace(
             before,
@@ -52,22 +65,27 @@ class Wishes:
         )
 
     def renew(self, wish: SyncWish, until: datetime) -> None:
-        """Raises ConditionFailed when another worker has taken over."""
+        """Raises LeaseLost when another worker has taken over."""
         action = self._leased(wish.student_id, until).when(Attr("lease_owner").eq(wish.lease_owner))
-        self._table.write(action)
+        if not self._table.succeeds(action):
+            raise LeaseLost
 
     def fulfil(self, wish: SyncWish) -> None:
         """Raises ConditionFailed when there is a newer wish, or the lease has been lost."""
         mine = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         self._table.write(delete(keys.wish(wish.student_id), when=mine))
 
-    def give_back(self, wish: SyncWish, due_at: datetime, *, failed_attempt: bool) -> None:
-        """Release the lease; repair looks after the wish at ``due_at`` if no message does before."""
+    def give_back(self, wish: SyncWish, not_before: datetime, due_at: datetime, *, failed_attempt: bool) -> None:
+        """Release the lease until ``not_before``; repair looks after the wish at ``due_at`` if no message does."""
         update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
-        update.set(**{keys.DUE_AT: timestamps.to_text(due_at)})
+        update.set(not_before=timestamps.to_text(not_before), **{keys.DUE_AT: timestamps.to_text(due_at)})
         if failed_attempt:
             update.add(attempts=1)
-        self._table.succeeds(update.when(Attr("lease_owner").eq(wish.lease_owner)))
+        # A newer wish is not to wait.
+        same = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
+        if not self._table.succeeds(update.when(same)):
+            update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
+            self._table.succeeds(update.when(Attr("lease_owner").eq(wish.lease_owner)))
 
     def due(self, now: datetime, *, limit: int) -> list[int]:
         """Ids of at most ``limit`` students whose wish should have been fulfilled by now."""
@@ -79,14 +97,17 @@ class Wishes:
                 break
         return found
 
-    def put_off(self, student_id: int, due_at: datetime, now: datetime) -> bool:
+    def put_off(self, student_id: int, due_at: datetime, now: datetime) -> SyncWish | None:
         """Claim a due wish for ringing again, so that two runs of the repair do not both ring."""
         action = (
             Update(keys.wish(student_id))
             .set(**{keys.DUE_AT: timestamps.to_text(due_at)})
             .when(Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now)))
         )
-        return self._table.succeeds(action)
+        try:
+            return wish_from_item(self._table.write(action, returning="ALL_NEW"))
+        except ConditionFailed:
+            return None
 
     def _leased(self, student_id: int, until: datetime) -> Update:
         # The end of the lease is when repair looks after the wish, should the worker die.

@@ -6,10 +6,11 @@ what public clients found is noted beside the code.
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -97,6 +98,16 @@ class Thinkific:
         self._patience = patience
         self._sleep = sleep
         self._now = now
+        self._turn = threading.local()
+
+    @contextmanager
+    def in_bulk(self, *, bulk: bool) -> Iterator[None]:
+        """Within, the calls of this thread leave the budget's burst to others."""
+        self._turn.bulk = bulk
+        try:
+            yield
+        finally:
+            self._turn.bulk = False
 
     # Users
 
@@ -219,6 +230,13 @@ class Thinkific:
             total=answer.total_items,
         )
 
+    def product_exists(self, product_id: int) -> bool:
+        try:
+            self._read(f"/products/{product_id}")
+        except ThinkificMissing:
+            return False
+        return True
+
     # One call
 
     def _all(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
@@ -257,7 +275,7 @@ class Thinkific:
 
     def _await_turn(self) -> None:
         patience = self._patience
-        while (wait := self._budget.take()) is not None:
+        while (wait := self._budget.take(bulk=getattr(self._turn, "bulk", False))) is not None:
             if wait.paused:
                 raise SitePaused("Thinkific refuses the school's key.", retry_after=wait.seconds)
             if wait.seconds > patience:
@@ -272,6 +290,8 @@ class Thinkific:
             seconds = seconds_until_reset(response.headers, self._now())
             self._budget.hold(seconds)
             return BudgetSpent(f"{call}: Thinkific answered {status}.", retry_after=seconds)
+        if status == 403 and _concerns_scope(response):
+            return ThinkificRejected(f"Thinkific: {_sentence(response)}")
         if status in (401, 403):
             self._budget.pause(f"Thinkific answered {status} ({_sentence(response)})")
             return SitePaused(f"{call}: Thinkific answered {status}.", retry_after=60.0)
@@ -305,6 +325,12 @@ def seconds_until_reset(headers: Mapping[str, str], now: float) -> float:
     return _RESET_UNKNOWN_SECONDS
 
 
+def _concerns_scope(response: httpx.Response) -> bool:
+    """Whether the token may not make this call; the plan and the key are fine."""
+    text = response.text.lower()
+    return "scope" in text or "permission" in text
+
+
 def _dates(activated_at: datetime, expiry_date: datetime | None) -> Json:
     """As Thinkific writes dates: seconds and ``Z``. Without ``activated_at`` there would be no access."""
     dates = {"activated_at": _date(activated_at)}
@@ -314,7 +340,7 @@ def _dates(activated_at: datetime, expiry_date: datetime | None) -> Json:
 
 
 def _date(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _lasts_until(enrollment: ThinkificEnrollment) -> float:

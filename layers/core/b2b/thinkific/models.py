@@ -4,10 +4,11 @@ Shapes: Thinkific's Admin OpenAPI (api-evangelist/thinkific, openapi/_original/t
 live samples in MCKLtech/thinkific-saloon, where the two differ.
 """
 
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from b2b.domain.upstream import CatalogueEntry, ThinkificEnrollment, ThinkificUser
 
@@ -15,9 +16,18 @@ from b2b.domain.upstream import CatalogueEntry, ThinkificEnrollment, ThinkificUs
 def _fraction_as_percent(value: object) -> float | None:
     """``"0.25"`` -> 25.0. The REST API counts from 0 to 1 (OpenAPI text) and sends a string (live)."""
     try:
-        return round(float(str(value)) * 100, 2)
+        percent = round(float(str(value)) * 100, 2)
     except ValueError:
         return None
+    return percent if math.isfinite(percent) else None
+
+
+def _with_zone(moment: datetime) -> datetime:
+    """Thinkific's dates are UTC, also where they do not say so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 class _Answer(BaseModel):
@@ -26,13 +36,13 @@ class _Answer(BaseModel):
 
 class UserAnswer(_Answer):
     id: int
-    email: str
+    email: str | None
     first_name: str | None = None
     last_name: str | None = None
 
     def to_domain(self) -> ThinkificUser:
         return ThinkificUser(
-            id=self.id, email=self.email, first_name=self.first_name or "", last_name=self.last_name or ""
+            id=self.id, email=self.email or "", first_name=self.first_name or "", last_name=self.last_name or ""
         )
 
 
@@ -40,8 +50,8 @@ class EnrollmentAnswer(_Answer):
     id: int
     user_id: int
     course_id: int
-    activated_at: datetime | None = None
-    expiry_date: datetime | None = None
+    activated_at: Moment | None = None
+    expiry_date: Moment | None = None
     percentage_completed: Annotated[float | None, BeforeValidator(_fraction_as_percent)] = None
 
     def to_domain(self) -> ThinkificEnrollment:

@@ -91,7 +91,7 @@ class Services:
 
     @cached_property
     def user_removal(self) -> UserRemoval:
-        return UserRemoval(self.store, self.operations, self.removals)
+        return UserRemoval(self.store, self.operations, self.removals, self.tokens)
 
     @cached_property
     def repair(self) -> RepairService:

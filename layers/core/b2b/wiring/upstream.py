@@ -39,7 +39,7 @@ class UpstreamServices(Services):
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
             OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
             OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific),
-            OperationType.STUDENT_DELETE: StudentDelete(self.removals, thinkific),
+            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
         }
         return OperationWorker(self.store, self.bell, runners)
