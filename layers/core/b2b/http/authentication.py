@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
 
 from b2b.domain.errors import Forbidden, Unauthenticated
 from b2b.http.services import services_of
@@ -16,7 +17,7 @@ class Scoped:
         self.scope = scope
 
     async def __call__(self, request: Request) -> Principal:
-        principal = services_of(request).tokens.authenticate(_bearer(request))
+        principal = services_of(request).tokens.authenticate(bearer(request.headers))
         request.state.token_id = principal.token_id
         if self.scope is not None and self.scope not in principal.scopes:
             raise Forbidden
@@ -33,8 +34,9 @@ async def _principal(request: Request) -> Principal:
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+def bearer(headers: Headers) -> str:
+    """The token's secret. Raises Unauthenticated."""
+    scheme, _, secret = headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
     return secret.strip()

@@ -17,11 +17,14 @@ from b2b.http.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from b2b.http.fields import sentence
 
 MAX_BODY_BYTES = 1024 * 1024
+_MOST_DIGITS = 1_000
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# A string, or a comma with nothing but white space before the bracket that closes.
-_STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+# A string (to the end of the text if nothing ends it, so that no body takes long), or what is looked for outside one.
+_STRING = r'"(?:[^"\\]|\\.)*+"?'
+_TRAILING_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_NO_JSON_NUMBER = re.compile(_STRING + rf"|-?(?:NaN|Infinity)|[0-9]{{{_MOST_DIGITS + 1},}}", re.DOTALL)
 _JSON_MEDIA_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json|text/json")
 
 
@@ -82,13 +85,13 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 def _parse(text: str) -> Any:
     try:
         content = _loads(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         tolerated = _without_trailing_commas(text)
         if tolerated == text:
             raise _malformed(error) from None
         try:
             content = _loads(tolerated)
-        except ValueError as second:
+        except json.JSONDecodeError as second:
             raise _malformed(second) from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply (line 1, column 1).") from None
@@ -98,11 +101,27 @@ def _parse(text: str) -> Any:
 
 
 def _loads(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant)
+    """Raises JSONDecodeError, which knows the place; also for the numbers that Python takes and JSON does not."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+    except _NoJsonNumber:
+        found = next(match for match in _NO_JSON_NUMBER.finditer(text) if match.group()[0] != '"')
+        what = "Too many digits" if found.group()[0].isdigit() else f"{found.group()} is not JSON"
+        raise json.JSONDecodeError(what, text, found.start()) from None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+class _NoJsonNumber(Exception):
+    pass
+
+
+def _refuse(_: str) -> None:
+    raise _NoJsonNumber
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise _NoJsonNumber
+    return int(digits)
 
 
 def _without_trailing_commas(text: str) -> str:
@@ -111,16 +130,16 @@ def _without_trailing_commas(text: str) -> str:
         if found != ",":
             return found
         # `{,}` and `[1,,]` have no value before the comma.
-        before = text[: match.start()].rstrip()
-        return "," if before[-1:] in ("", "{", "[", ",", ":") else " "
+        before = match.start() - 1
+        while before >= 0 and text[before].isspace():
+            before -= 1
+        return "," if before < 0 or text[before] in "{[,:" else " "
 
-    return _STRING_OR_TRAILING_COMMA.sub(replacement, text)
+    return _TRAILING_COMMA.sub(replacement, text)
 
 
-def _malformed(error: ValueError) -> BadRequest:
-    if isinstance(error, json.JSONDecodeError):
-        return BadRequest(f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).")
-    return BadRequest(f"The body is not valid JSON: {error} (line 1, column 1).")
+def _malformed(error: json.JSONDecodeError) -> BadRequest:
+    return BadRequest(f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).")
 
 
 def _check_unicode(content: Any) -> None:

@@ -78,6 +78,15 @@ def _unless_blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _password(value: object) -> str:
+    text = _string(value)
+    if len(text) < MIN_PASSWORD:
+        raise refusal(f"must be at least {MIN_PASSWORD} characters")
+    if len(text) > MAX_TEXT:
+        raise refusal(f"must not be greater than {MAX_TEXT} characters")
+    return text
+
+
 def _email(value: str) -> str:
     if not is_email(value):
         raise refusal("must be a valid e-mail address")
@@ -121,7 +130,7 @@ def _productable_type(value: object) -> ProductableType:
 Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT)]
 Email = Annotated[Text, AfterValidator(_email)]
 # Kept to the letter: a blank may be part of it.
-Password = Annotated[str, BeforeValidator(_string), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT)]
+Password = Annotated[str, BeforeValidator(_password), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT)]
 # An empty text is what form builders send for a field that is not filled in.
 OptionalText = Annotated[Text | None, BeforeValidator(_unless_blank)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_unless_blank)]

@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from b2b.domain.errors import B2BError
-from b2b.http.bodies import MAX_BODY_BYTES, too_large
+from b2b.http.authentication import bearer
+from b2b.http.bodies import MAX_BODY_BYTES
 from b2b.http.errors import refusal_response
 from b2b.services.idempotency import Answer, Claim, in_progress
 
@@ -44,8 +45,12 @@ class IdempotencyKeys:
             # The route will refuse it.
             await self._app(scope, receive, send)
             return
+        body = await _body(receive)
+        if len(body) > MAX_BODY_BYTES:
+            # The route refuses this too, after what it has to refuse first.
+            await self._app(scope, _given(body, receive), send)
+            return
         try:
-            body = await _body(receive)
             begun = await self._begin(token_id, key, _request(scope, body))
         except B2BError as error:
             await refusal_response(error)(scope, receive, send)
@@ -56,11 +61,8 @@ class IdempotencyKeys:
         await self._carry_out(begun, scope, _given(body, receive), send)
 
     def _token_id(self, headers: Headers) -> int | None:
-        scheme, _, secret = headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
         try:
-            return self._services.tokens.identify(secret.strip())
+            return self._services.tokens.identify(bearer(headers))
         except B2BError:
             return None
 
@@ -110,13 +112,13 @@ def _replayed(answer: Answer) -> Response:
 
 
 async def _body(receive: "Receive") -> bytes:
-    """The whole body. Raises PayloadTooLarge when it is larger than any route takes."""
+    """The whole body, or as much of it as is needed to see that it is larger than any route takes."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            raise too_large()
+            return bytes(body)
         if not message.get("more_body", False):
             return bytes(body)
 

@@ -54,12 +54,10 @@ class DataBody(BaseModel, Generic[Resource]):
 
 
 async def _page_request(
-    request: Request,
     page: Annotated[str | None, Query(description="1-based; what is no number or out of range is clamped")] = None,
     per_page: Annotated[str | None, Query(description="1 to 100, default 15")] = None,
     cursor: Annotated[str | None, Query(description="from `links.next`; stable while rows come and go")] = None,
 ) -> PageRequest:
-    del request
     number = _clamped(page, default=1, most=_MAX_PAGE)
     found = _decoded(cursor) if cursor else None
     # Whoever changes the page number of a link wants that page.

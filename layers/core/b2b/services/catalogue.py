@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation
 from b2b.domain.products import DELETED, Product, ProductableType
 from b2b.domain.timestamps import Clock
@@ -19,8 +20,6 @@ from b2b.services.operations import Step
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
-
-KIND = "PRODUCTS"
 
 _TYPES = {kind.value: kind for kind in ProductableType}
 
@@ -98,7 +97,7 @@ class CatalogueSync:
 
         def add() -> None:
             if self._store.products.get(product.id) is None:
-                count = self._store.counters.count(KIND, product.id, +1)
+                count = self._store.counters.count(Kind.PRODUCTS, product.id, +1)
                 self._store.transact([*self._store.products.save(product, None), count])
 
         retry_conflicts(add)

@@ -13,6 +13,7 @@ from b2b.domain.students import StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
+from b2b.services.ringing import repair_at
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _STUDENTS_IN_ONE_STEP = 25
 _ITEMS_IN_ONE_STEP = 45  # up to two actions each in the transaction that counts them
-_REPAIR_AFTER = timedelta(seconds=120)
 _LOOK_AGAIN_SECONDS = (1.0, 30.0)
 
 
@@ -136,7 +136,7 @@ class ExpiryRunner:
         student_id, product_id = before.student_id, before.product_id
         actions = [
             self._store.students.change_enrollment(before, after),
-            self._store.wishes.add(student_id, now + _REPAIR_AFTER, bulk=True),
+            self._store.wishes.add(student_id, repair_at(now, bulk=True), bulk=True),
         ]
         users = set(self._store.lookups.surroundings(user_ids=before.seat_holders ^ after.seat_holders).users)
         for holder in sorted(before.seat_holders - after.seat_holders):

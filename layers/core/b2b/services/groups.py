@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import emails
 from b2b.domain.errors import NotFound, WriteConflict
+from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationFailure, OperationType
 from b2b.domain.students import Association, Student
 from b2b.domain.timestamps import Clock, utc_now
@@ -16,8 +17,6 @@ from b2b.services.operations import OperationService, Step
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
-
-_STUDENTS = "STUDENTS"
 
 
 class GroupService:
@@ -113,7 +112,7 @@ class GroupImport:
             actions = []
             if record is None:
                 actions += self._store.students.add(student)
-                actions.append(self._store.counters.count(_STUDENTS, student.id, +1))
+                actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
             elif record.student.thinkific_id is None:
                 actions.append(self._store.students.linked(student, member.id, if_unchanged=True))
             else:
@@ -136,7 +135,7 @@ class GroupImport:
     def _new_student(self, member: ThinkificUser) -> Student:
         now = self._clock()
         return Student(
-            id=self._store.counters.next_id("STUDENT"),
+            id=self._store.counters.next_id(Kind.STUDENTS),
             first_name=member.first_name or emails.local_part(member.email),
             last_name=member.last_name,
             email=member.email,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from b2b.domain.kinds import Kind
+
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.store import Store
@@ -42,7 +44,7 @@ class Page(Generic[Record]):
 
 def read_page(
     store: "Store",
-    kind: str,
+    kind: Kind,
     request: PageRequest,
     load: "Callable[[ListPage], Sequence[Record]]",
 ) -> Page[Record]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from b2b.domain.errors import NotFound
+from b2b.domain.kinds import Kind
 from b2b.domain.products import Product
 from b2b.services.pages import Page, PageRequest, read_page
 
@@ -11,15 +12,13 @@ if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.store import Store
 
-KIND = "PRODUCTS"
-
 
 class ProductService:
     def __init__(self, store: "Store") -> None:
         self._store = store
 
     def list_page(self, request: PageRequest) -> Page[Product]:
-        return read_page(self._store, KIND, request, self._load)
+        return read_page(self._store, Kind.PRODUCTS, request, self._load)
 
     def get(self, product_id: int) -> Product:
         product = self._store.products.get(product_id)

@@ -37,6 +37,8 @@ _SECONDS_FOR_A_CALL = 26.0
 _LIST_LAG_SECONDS = 5.0
 # While Thinkific builds a bundle: look again after a quarter of the time it has taken so far.
 _BUNDLE_LOOK_SECONDS = (5.0, 300.0)
+# Thinkific's help speaks of up to 24 hours for what it adds to bundles later.
+_BUNDLE_GIVEN_UP_SECONDS = 25 * 3600.0
 
 
 class Later(Exception):
@@ -276,8 +278,11 @@ class Reconciliation:
             return
         is_there = enrollment.known_in_thinkific
         if not is_there and look_first:
-            self._before_a_call()
-            is_there = self._thinkific.is_in_bundle(user_id, enrollment.productable_id)
+            rows = self._find_in_bundle(enrollment, user_id)
+            if rows and all(self._is_as_wanted(row, enrollment) for row in rows):
+                self._students.confirm_enrollment(enrollment)
+                return
+            is_there = bool(rows)
         if is_there and self._update_bundle(enrollment, user_id):
             return
         if self._has_ended(enrollment):
@@ -294,7 +299,10 @@ class Reconciliation:
             )
         except ThinkificRejected:
             self._check_user(user_id)
-            raise
+            if not self._wish.attempts:
+                raise
+            # An earlier order, whose answer was lost, may be what stands in the way.
+            is_done = False
         if not is_done:
             self._students.order_bundle(enrollment)
             raise Later(_BUNDLE_LOOK_SECONDS[0])
@@ -302,22 +310,24 @@ class Reconciliation:
 
     def _update_bundle(self, enrollment: Enrollment, user_id: int) -> bool:
         """Whether Thinkific has the student in the bundle: if not it answers 404 or 422, as it does to other faults."""
-        bundle_id = enrollment.productable_id
         self._before_a_call()
         try:
             self._thinkific.update_bundle_enrollment(
                 user_id=user_id,
-                bundle_id=bundle_id,
+                bundle_id=enrollment.productable_id,
                 activated_at=enrollment.activated_at,
                 expiry_date=self._end_of_an_existing(enrollment),
             )
         except (ThinkificMissing, ThinkificRejected):
-            self._before_a_call()
-            if self._thinkific.is_in_bundle(user_id, bundle_id):
+            if self._find_in_bundle(enrollment, user_id):
                 raise
             return False
         self._students.confirm_enrollment(enrollment)
         return True
+
+    def _find_in_bundle(self, enrollment: Enrollment, user_id: int) -> list[ThinkificEnrollment]:
+        self._before_a_call()
+        return self._thinkific.find_bundle_enrollments(user_id, enrollment.productable_id)
 
     def _await_bundle(self, enrollment: Enrollment, user_id: int) -> None:
         """Confirmed when the student is in every course of the bundle."""
@@ -329,6 +339,8 @@ class Reconciliation:
             return
         soonest, latest = _BUNDLE_LOOK_SECONDS
         waited = (self._clock() - enrollment.updated_at).total_seconds()
+        if waited > _BUNDLE_GIVEN_UP_SECONDS:
+            raise ThinkificRejected("Thinkific: the bundle's courses did not come within a day.")
         raise Later(min(latest, max(soonest, waited / 4)))
 
     def _bundle_course_ids(self, enrollment: Enrollment) -> set[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from b2b.domain import timestamps
 from b2b.domain.enrollments import Enrollment, without_holder
 from b2b.domain.errors import TooManyRequests
+from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationType
 from b2b.domain.students import Association, StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.storage.table import Action
     from b2b.thinkific.client import Thinkific
-
-STUDENTS = "STUDENTS"
 
 # 3 actions for an enrolment with its seat, 3 for the association.
 _ENROLLMENTS_IN_ONE_WRITE = 30
@@ -69,7 +68,7 @@ class Removals:
             {name: value for name, value in state.items() if value is not None},
             together_with=[
                 *self._store.students.remove(student),
-                self._store.counters.count(STUDENTS, student.id, -1),
+                self._store.counters.count(Kind.STUDENTS, student.id, -1),
             ],
         )
         # The worker does what this does not get done.

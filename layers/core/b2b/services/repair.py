@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from b2b.queues import Queues
     from b2b.storage.store import Store
 
-# A wish rung for is left alone for this long.
-_RING_AGAIN_AFTER = timedelta(seconds=120)
+# A wish rung for is left alone for at least this long, a bulk one until its next message is late too.
+_LEFT_ALONE_FOR = timedelta(seconds=120)
 _MOST_IN_ONE_RUN = 1_000
 
 
@@ -32,7 +32,7 @@ class RepairService:
                 self._queues.ring_operation(operation_id)
                 rung += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
-            wish = self._store.wishes.put_off(student_id, now + _RING_AGAIN_AFTER, now)
+            wish = self._store.wishes.put_off(student_id, now + _LEFT_ALONE_FOR, now)
             if wish is not None:
                 self._queues.ring_student(student_id, bulk=wish.bulk)
                 rung += 1

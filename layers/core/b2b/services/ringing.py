@@ -1,10 +1,21 @@
 """Telling the sync that there is something to do."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from b2b.queues import Queues
+
+
+# How long a message may take before repair looks after what it was for. Bulk work waits in the queue for long.
+_MAY_TAKE = timedelta(seconds=60)
+_BULK_MAY_TAKE = timedelta(minutes=15)
+
+
+def repair_at(moment: datetime, *, bulk: bool) -> datetime:
+    """When repair looks after a wish whose message comes at ``moment``."""
+    return moment + (_BULK_MAY_TAKE if bulk else _MAY_TAKE)
 
 
 class Bell:

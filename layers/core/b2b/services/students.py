@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan, plan
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
+from b2b.domain.kinds import Kind
 from b2b.domain.products import Product, ProductReference, UnresolvedReference, resolve
 from b2b.domain.students import Student, StudentRecord, StudentView
 from b2b.domain.timestamps import Clock, utc_now
@@ -14,18 +15,13 @@ from b2b.domain.users import User
 from b2b.services.contention import retry_conflicts
 from b2b.services.pages import Page, PageRequest, read_page
 from b2b.services.removals import Removals
-from b2b.services.ringing import Bell
+from b2b.services.ringing import Bell, repair_at
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.lookups import Lookup, Surroundings
     from b2b.storage.store import Store
     from b2b.storage.table import Action
-
-KIND = "STUDENTS"
-
-# How long a message has to arrive before repair looks after a wish.
-REPAIR_AFTER = timedelta(seconds=60)
 
 # So many students of one user are looked at first in a minute; the others come behind those of other users.
 _EXPRESS_A_MINUTE = 5
@@ -39,7 +35,7 @@ class Enrolling:
     """What is asked for. ``user_email`` None = ``acting_user_id``, whose token it is."""
 
     user_email: str | None
-    acting_user_id: int
+    acting_user_id: int | None
     references: Sequence[ProductReference]
     enforce_seats: bool
 
@@ -72,7 +68,7 @@ class StudentService:
         return self._clock()
 
     def list_page(self, request: PageRequest) -> Page[StudentView]:
-        return read_page(self._store, KIND, request, self._load)
+        return read_page(self._store, Kind.STUDENTS, request, self._load)
 
     def get(self, student_id: int) -> StudentView:
         return self._views([self._record(student_id)])[0]
@@ -103,7 +99,7 @@ class StudentService:
             after = replace(record, student=student)
             actions = self._store.students.change(record.student, student)
             if after.needs_sync:
-                actions.append(self._store.wishes.add(student_id, self._clock() + REPAIR_AFTER, bulk=False))
+                actions.append(self._wish(student_id, self._clock(), bulk=False))
             self._store.transact(actions)
             return after
 
@@ -123,17 +119,14 @@ class StudentService:
 
     def associate(self, email: str, user_email: str) -> StudentView:
         """Brings the student under the user. Raises InvalidInput naming each of the two that does not exist."""
-        nothing_more = Enrolling(user_email=user_email, acting_user_id=0, references=(), enforce_seats=False)
-        return self.enroll(email, nothing_more)
+        return self.enroll(email, _nothing_but(user_email))
 
     def dissociate(self, email: str, user_email: str) -> StudentView:
         """Takes the student from the user and frees its seats; the enrolments stay. Raises as ``associate``."""
-        nothing_more = Enrolling(user_email=user_email, acting_user_id=0, references=(), enforce_seats=False)
-        target = self._find(email, nothing_more, must_exist=True)
-        if target.student_id is None:
-            raise AssertionError("A student that must exist was found.")
-        self._removals.dissociate(target.student_id, target.user_id)
-        return self.get(target.student_id)
+        target = self._find(email, _nothing_but(user_email), must_exist=True)
+        student_id = _present(target.student_id)
+        self._removals.dissociate(student_id, target.user_id)
+        return self.get(student_id)
 
     def must_exist(self, student_id: int) -> None:
         self._record(student_id)
@@ -199,7 +192,7 @@ class StudentService:
         if names is None:
             raise WriteConflict  # deleted since its e-mail was found
         return Student(
-            id=self._store.counters.next_id("STUDENT"),
+            id=self._store.counters.next_id(Kind.STUDENTS),
             first_name=names.first_name,
             last_name=names.last_name,
             email=email,
@@ -256,12 +249,15 @@ class StudentService:
                         user.id, change.after.product_id, student_id, now, within_limit=enforce_seats
                     )
             if after.needs_sync:
-                actions.append(self._store.wishes.add(student_id, now + REPAIR_AFTER, bulk=bulk))
+                actions.append(self._wish(student_id, now, bulk=bulk))
             self._store.transact(actions)
+
+    def _wish(self, student_id: int, now: datetime, *, bulk: bool) -> "Action":
+        return self._store.wishes.add(student_id, repair_at(now, bulk=bulk), bulk=bulk)
 
     def _student_actions(self, before: StudentRecord | None, student: Student) -> "list[Action]":
         if before is None:
-            count = self._store.counters.count(KIND, student.id, +1)
+            count = self._store.counters.count(Kind.STUDENTS, student.id, +1)
             return [*self._store.students.add(student), count]
         if before.student != student:
             return self._store.students.change(before.student, student)
@@ -289,6 +285,17 @@ class StudentService:
             return [_view(record, {}, {}) for record in found]
         around = self._store.lookups.surroundings(user_ids=user_ids, product_ids=product_ids)
         return [_view(record, around.users, around.products) for record in found]
+
+
+def _nothing_but(user_email: str) -> Enrolling:
+    """To come under the user, and into no product."""
+    return Enrolling(user_email=user_email, acting_user_id=None, references=(), enforce_seats=False)
+
+
+def _present(student_id: int | None) -> int:
+    if student_id is None:
+        raise WriteConflict  # deleted since its e-mail was found
+    return student_id
 
 
 def _resolved(references: Sequence[ProductReference], lookup: "Lookup", errors: dict[str, list[str]]) -> list[Product]:

@@ -13,14 +13,13 @@ from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, ThinkificDelay
 from b2b.services.reconciliation import LEASE, Later, OutOfTime, Reconciliation
+from b2b.services.ringing import repair_at
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
-# A wish given back is looked after by its message; repair comes if that is lost.
-_MESSAGE_MAY_TAKE = timedelta(seconds=60)
 _LONGEST_DELAY = 900
 
 
@@ -74,7 +73,7 @@ class SyncService:
         except Exception:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()
-            self._store.wishes.give_back(wish, now, now + _MESSAGE_MAY_TAKE, failed_attempt=True)
+            self._store.wishes.give_back(wish, now, repair_at(now, bulk=wish.bulk), failed_attempt=True)
             raise
         return self._finish(wish)
 
@@ -92,7 +91,8 @@ class SyncService:
         seconds = min(math.ceil(seconds), _LONGEST_DELAY)
         now = self._clock()
         not_before = now + timedelta(seconds=seconds)
-        self._store.wishes.give_back(wish, not_before, not_before + _MESSAGE_MAY_TAKE, failed_attempt=failed_attempt)
+        due_at = repair_at(not_before, bulk=wish.bulk)
+        self._store.wishes.give_back(wish, not_before, due_at, failed_attempt=failed_attempt)
         self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import tokens
 from b2b.domain.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
+from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.tokens import SCOPES, Token
 from b2b.services.contention import retry_conflicts
@@ -17,8 +18,6 @@ from b2b.services.pages import Page, PageRequest, read_page
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.store import Store
-
-KIND = "TOKENS"
 
 # A revoked token may be good for this long where it has just been seen; the contract allows 60 s.
 _REMEMBERED_SECONDS = 5.0
@@ -69,7 +68,7 @@ class TokenService:
         return token
 
     def list_page(self, request: PageRequest) -> Page[Token]:
-        return read_page(self._store, KIND, request, self._load)
+        return read_page(self._store, Kind.TOKENS, request, self._load)
 
     def create(
         self,
@@ -89,7 +88,7 @@ class TokenService:
             raise InvalidInput.field("expires_at", "The expires at field must be a date in the future.")
         secret = tokens.new_secret()
         token = Token(
-            id=self._store.counters.next_id("TOKEN"),
+            id=self._store.counters.next_id(Kind.TOKENS),
             name=name,
             scopes=wanted,
             user_id=user_id,
@@ -98,7 +97,7 @@ class TokenService:
             created_at=now,
             expires_at=expires_at,
         )
-        actions = [*self._store.tokens.add(token), self._store.counters.count(KIND, token.id, +1)]
+        actions = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
         retry_conflicts(lambda: self._store.transact(actions))
         return token, secret
 
@@ -107,7 +106,7 @@ class TokenService:
             digest = self._store.tokens.digest_of(token_id)
             if digest is None:
                 raise NotFound(f"There is no token with the id {token_id}.")
-            count = self._store.counters.count(KIND, token_id, -1)
+            count = self._store.counters.count(Kind.TOKENS, token_id, -1)
             self._store.transact([*self._store.tokens.remove(token_id, digest), count])
             self._remembered.pop(digest, None)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from b2b.domain.errors import InvalidInput, NotFound, TooManyRequests
+from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationType
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
@@ -14,8 +15,6 @@ from b2b.services.tokens import TokenService
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
-
-USERS = "USERS"
 
 # Taken from the user before the call answers; the rest is the worker's.
 _AT_ONCE = 25
@@ -55,7 +54,7 @@ class UserRemoval:
                 together_with=[
                     self._store.users.must_exist(acting_user_id),
                     *self._store.users.remove(user),
-                    self._store.counters.count(USERS, user_id, -1),
+                    self._store.counters.count(Kind.USERS, user_id, -1),
                 ],
             )
 

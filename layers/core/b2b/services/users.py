@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import emails
 from b2b.domain.errors import InvalidInput, NotFound, WriteConflict
+from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductReference, UnresolvedReference, resolve
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, hash_password, no_grant
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.lookups import Lookup
     from b2b.storage.store import Store
-
-KIND = "USERS"
 
 
 class Unset:
@@ -42,7 +41,7 @@ class UserService:
         self._clock = clock
 
     def list_page(self, request: PageRequest) -> Page[UserView]:
-        return read_page(self._store, KIND, request, self._load)
+        return read_page(self._store, Kind.USERS, request, self._load)
 
     def get(self, user_id: int) -> UserView:
         found = self._store.users.get_with_grants(user_id)
@@ -150,7 +149,7 @@ class UserService:
         now = self._clock()
         limit = fields.max_seats
         user = User(
-            id=self._store.counters.next_id("USER"),
+            id=self._store.counters.next_id(Kind.USERS),
             name=fields.name if fields.name is not None else emails.local_part(email),
             email=email,
             role=role,
@@ -160,7 +159,7 @@ class UserService:
             created_at=now,
             updated_at=now,
         )
-        count = self._store.counters.count(KIND, user.id, +1)
+        count = self._store.counters.count(Kind.USERS, user.id, +1)
         self._store.transact([*self._store.users.add(user, password_hash), count])
         return user
 

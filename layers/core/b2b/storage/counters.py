@@ -1,5 +1,6 @@
 """Ids that are never used twice, and the totals of the lists."""
 
+from b2b.domain.kinds import Kind
 from b2b.storage import keys
 from b2b.storage.table import Action, Table, Update
 
@@ -8,12 +9,12 @@ class Counters:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def next_id(self, kind: str) -> int:
+    def next_id(self, kind: Kind) -> int:
         """Ascending in order of the calls. A repeat after a lost answer leaves a gap, which is allowed."""
         action = Update(keys.last_id(kind)).add(last=1).always()
         return int(self._table.write(action, returning="UPDATED_NEW")["last"])
 
-    def count(self, kind: str, record_id: int, change: int) -> Action:
+    def count(self, kind: Kind, record_id: int, change: int) -> Action:
         """Part of the transaction that adds (+1) or removes (-1) a record.
 
         The total is spread over several items, so that no single one is in every transaction.
@@ -21,6 +22,6 @@ class Counters:
         shard = record_id % keys.TOTAL_SHARDS
         return Update(keys.total(kind, shard)).add(records=change).always()
 
-    def total(self, kind: str) -> int:
+    def total(self, kind: Kind) -> int:
         shards = [keys.total(kind, shard) for shard in range(keys.TOTAL_SHARDS)]
         return sum(item["records"] for item in self._table.get_many(shards).values())

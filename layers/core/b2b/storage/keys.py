@@ -162,8 +162,7 @@ def rings(user_id: int, minute: int) -> Key:
     return _alone(f"RINGS#{user_id}#{minute}")
 
 
-# Index partitions.
-USERS, STUDENTS, PRODUCTS, TOKENS = "USERS", "STUDENTS", "PRODUCTS", "TOKENS"
+# Partitions of the due index, beside the shards below.
 OPERATIONS = "OPERATIONS"
 
 

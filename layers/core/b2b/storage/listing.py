@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from b2b.domain.kinds import Kind
 from b2b.storage import keys
 from b2b.storage.table import Item, Table
 
@@ -22,17 +23,17 @@ class Listing:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def behind(self, kind: str, last_id: int, limit: int) -> ListPage:
+    def behind(self, kind: Kind, last_id: int, limit: int) -> ListPage:
         """The page behind the record ``last_id``, whether or not that still exists."""
         return self._page(kind, keys.padded(last_id), limit)
 
-    def at_offset(self, kind: str, offset: int, limit: int) -> ListPage:
+    def at_offset(self, kind: Kind, offset: int, limit: int) -> ListPage:
         if offset == 0:
             return self._page(kind, None, limit)
         start = self._table.skip_in_list(kind, offset)
         return ListPage([], has_more=False) if start is None else self._page(kind, start, limit)
 
-    def _page(self, kind: str, after: str | None, limit: int) -> ListPage:
+    def _page(self, kind: Kind, after: str | None, limit: int) -> ListPage:
         # One row more than asked tells whether there is a next page.
         rows = self._table.list_page(kind, limit=limit + 1, after=after)
         return ListPage(rows[:limit], has_more=len(rows) > limit)

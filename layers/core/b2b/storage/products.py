@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain import timestamps
+from b2b.domain.kinds import Kind
 from b2b.domain.products import Candidates, Product, ProductableType
 from b2b.storage import keys
 from b2b.storage.table import ABSENT, Action, Item, Table, put
@@ -27,7 +28,7 @@ class Products:
 
     def all(self) -> list[Product]:
         """The whole catalogue, by id. One round trip for each 1 MB: some 2,000 products."""
-        return self.from_rows(self._table.list_all(keys.PRODUCTS))
+        return self.from_rows(self._table.list_all(Kind.PRODUCTS))
 
     def from_rows(self, rows: Iterable[Item]) -> list[Product]:
         """The products that rows of their list stand for."""
@@ -93,7 +94,7 @@ def _data(product: Product) -> Item:
 
 
 def _listing(product: Product) -> Item:
-    return {keys.LIST_PARTITION: keys.PRODUCTS, keys.LIST_SORT: keys.padded(product.id)}
+    return {keys.LIST_PARTITION: Kind.PRODUCTS, keys.LIST_SORT: keys.padded(product.id)}
 
 
 def _is_still(before: Product | None) -> ConditionBase:

@@ -8,6 +8,7 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain import timestamps
 from b2b.domain.emails import email_key
 from b2b.domain.enrollments import Enrollment
+from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
@@ -253,7 +254,7 @@ def _item(student: Student) -> Item:
         "confirmed_version": student.confirmed_version,
         "created_at": timestamps.to_text(student.created_at),
         "updated_at": timestamps.to_text(student.updated_at),
-        keys.LIST_PARTITION: keys.STUDENTS,
+        keys.LIST_PARTITION: Kind.STUDENTS,
         keys.LIST_SORT: keys.padded(student.id),
     }
 

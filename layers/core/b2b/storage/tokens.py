@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from b2b.domain import timestamps
+from b2b.domain.kinds import Kind
 from b2b.domain.tokens import Token, sorted_scopes
 from b2b.storage import keys
 from b2b.storage.keys import Key
@@ -25,7 +26,7 @@ class Tokens:
         return [_from_item(found[key]) for key in wanted if key in found]
 
     def all(self) -> list[Token]:
-        return self.from_rows(self._table.list_all(keys.TOKENS))
+        return self.from_rows(self._table.list_all(Kind.TOKENS))
 
     def digest_of(self, token_id: int) -> str | None:
         item = self._table.get(keys.token_id(token_id))
@@ -68,7 +69,7 @@ def _item(token: Token) -> Item:
         "created_at": timestamps.to_text(token.created_at),
         "last_used_at": timestamps.optional_text(token.last_used_at),
         "expires_at": timestamps.optional_text(token.expires_at),
-        keys.LIST_PARTITION: keys.TOKENS,
+        keys.LIST_PARTITION: Kind.TOKENS,
         keys.LIST_SORT: keys.padded(token.id),
     }
 

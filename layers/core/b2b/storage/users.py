@@ -7,6 +7,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain import timestamps
 from b2b.domain.emails import email_key
+from b2b.domain.kinds import Kind
 from b2b.domain.users import Grant, GrantTerms, Group, Role, User
 from b2b.storage import keys
 from b2b.storage.keys import Key
@@ -162,7 +163,7 @@ def _item(user: User) -> Item:
         "group_id": user.group.id if user.group else None,
         "created_at": timestamps.to_text(user.created_at),
         "updated_at": timestamps.to_text(user.updated_at),
-        keys.LIST_PARTITION: keys.USERS,
+        keys.LIST_PARTITION: Kind.USERS,
         keys.LIST_SORT: keys.padded(user.id),
     }
 

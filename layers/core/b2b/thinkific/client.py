@@ -202,9 +202,15 @@ class Thinkific:
     def bundle_course_ids(self, bundle_id: int) -> tuple[int, ...]:
         return _parsed(BundleAnswer, self._read(f"/bundles/{bundle_id}")).course_ids
 
-    def is_in_bundle(self, user_id: int, bundle_id: int) -> bool:
-        answer = self._read(f"/bundles/{bundle_id}/enrollments", {"query[user_id]": user_id})
-        return any(item.get("user_id") == user_id for item in _list(answer).items)
+    def find_bundle_enrollments(self, user_id: int, bundle_id: int) -> list[ThinkificEnrollment]:
+        """The user's rows in the bundle; none: the user is not in it.
+
+        Whether there is one row, or one for each course, is not documented.
+        """
+        query = {"query[user_id]": user_id, "limit": _PAGE_LIMIT}
+        answer = self._read(f"/bundles/{bundle_id}/enrollments", query)
+        rows = [_parsed(EnrollmentAnswer, item).to_domain() for item in _list(answer).items]
+        return [row for row in rows if row.user_id == user_id]
 
     def enroll_in_bundle(
         self, *, user_id: int, bundle_id: int, activated_at: datetime, expiry_date: datetime | None
@@ -241,11 +247,14 @@ class Thinkific:
 
     def _all(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
         page: int | None = 1
+        seen: set[object] = set()
         while page is not None:
             answer = _list(self._read(path, {**query, "page": page, "limit": _PAGE_LIMIT}))
-            yield from answer.items
+            news = [item for item in answer.items if item.get("id") not in seen]
+            yield from news
+            seen |= {item.get("id") for item in news}
             # Guards against an upstream that never says that it is the last page.
-            page = answer.next_page if answer.items else None
+            page = answer.next_page if news else None
 
     def _read(self, path: str, query: Mapping[str, Any] | None = None) -> Json:
         answer = _body(self._send("GET", path, query=query))
