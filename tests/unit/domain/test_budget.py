@@ -83,6 +83,24 @@ def test_a_new_student_is_brought_without_a_pause() -> None:
     assert isinstance(workers.take(), Wait)
 
 
+def test_calls_in_bulk_leave_the_burst_to_others() -> None:
+    workers = Workers(100)
+    first, second = workers.budgets[0].take(bulk=True), workers.budgets[0].take(bulk=True)
+    assert first is None
+    assert isinstance(second, Wait)
+    assert [workers.take() for _ in range(3)] == [None] * 3
+
+
+@given(turns=st.lists(st.tuples(st.booleans(), st.floats(0, 5)), max_size=200))
+def test_bulk_and_single_calls_together_keep_the_rate(turns: list[tuple[bool, float]]) -> None:
+    workers = Workers(60)
+    for bulk, pause in turns:
+        if workers.budgets[0].take(bulk=bulk) is None:
+            workers.granted.append(workers.now)
+        workers.now += pause
+    assert workers.busiest_minute() <= 60
+
+
 def test_after_the_wait_the_call_is_granted() -> None:
     workers = Workers(60)
     while (wait := workers.take()) is None:

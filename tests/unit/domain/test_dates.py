@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from b2b.domain.dates import parse_end
 
 END_OF_JUNE = datetime(2023, 6, 30, 23, 59, 59, tzinfo=UTC)

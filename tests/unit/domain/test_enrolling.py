@@ -150,3 +150,10 @@ def test_who_is_in_already_needs_no_seat() -> None:
     before = record(enrollment(10, seat_holders=frozenset({1})), associations=(association(),))
     full = user(max_seats=1, seats_used=1)
     assert planned(SAFETY, by=full, before=before, grants=(grant(max_seats=1, seats_used=1),)).shortages == ()
+
+
+def test_enrolling_after_an_explicit_end_takes_the_seat_again() -> None:
+    ended = enrollment(-1, former_holders=frozenset({1, 2}))
+    (change,) = planned(SAFETY, before=record(ended, associations=(association(),))).changes
+    assert change.takes_seat
+    assert (change.after.seat_holders, change.after.former_holders) == (frozenset({1}), frozenset({2}))

@@ -109,3 +109,23 @@ def test_setting_the_end_of_a_failed_one_retries_it() -> None:
 def test_enrolling_again_after_a_set_end_does_not_shorten_any_more() -> None:
     ended = enrollments.with_expiry(enrollment(10, **CONFIRMED), START, START)
     assert enrollments.enroll_again(ended, None, LATER).is_exact is False
+
+
+SEATS = {"seat_holders": frozenset({1, 2})}
+
+
+def test_an_end_that_is_past_frees_the_seats_until_it_is_taken_back() -> None:
+    ended = enrollments.with_expiry(enrollment(10, **SEATS), START, START)
+    assert (ended.seat_holders, ended.former_holders) == (frozenset(), frozenset({1, 2}))
+    again = enrollments.with_expiry(ended, LATER, START)
+    assert (again.seat_holders, again.former_holders) == (frozenset({1, 2}), frozenset())
+
+
+def test_an_end_to_come_frees_no_seat() -> None:
+    assert enrollments.with_expiry(enrollment(10, **SEATS), LATER, START).seat_holders == {1, 2}
+
+
+def test_a_user_who_no_longer_counts_the_enrolment_leaves_what_is_wanted_alone() -> None:
+    found = enrollment(10, **SEATS)
+    left = enrollments.without_holder(found, 1)
+    assert (left.seat_holders, left.version) == (frozenset({2}), found.version)

@@ -52,3 +52,28 @@ def test_yesterday_ends_by_the_utc_day(now: datetime, end: datetime) -> None:
 
 def test_lifting_a_limit_takes_a_date_beyond_any_term_that_can_be_asked_for() -> None:
     assert expiry.without_end(START) >= START + timedelta(days=expiry.MAX_DAYS)
+
+
+@pytest.mark.parametrize(
+    ("end", "sent"),
+    [
+        (LATE, LATE),
+        (START, datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC)),
+        (START - timedelta(hours=1), datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC)),
+        (START - timedelta(days=3), START - timedelta(days=3)),
+    ],
+    ids=["to come", "now", "earlier today", "days ago"],
+)
+def test_an_end_as_thinkific_is_sent_it(end: datetime, sent: datetime) -> None:
+    assert expiry.as_sent(end, START) == sent
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        (START, datetime(2036, 3, 10, 12, tzinfo=UTC)),
+        (datetime(2028, 2, 29, 8, tzinfo=UTC), datetime(2038, 2, 28, 8, tzinfo=UTC)),
+    ],
+)
+def test_ten_years_from_now(now: datetime, end: datetime) -> None:
+    assert expiry.in_ten_years(now) == end

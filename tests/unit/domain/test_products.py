@@ -96,3 +96,8 @@ def test_a_deleted_course_does_not_let_a_product_of_its_number_slip_in() -> None
 )
 def test_a_search_finds_a_product_by_part_of_its_name_or_a_whole_id(term: str, found: bool) -> None:
     assert product(9, name="Fire Safety").matches(term) is found
+
+
+def test_what_vanished_is_found_where_it_may_still_have_to_end() -> None:
+    assert resolve(ProductReference(55), Candidates((gone,)), with_deleted=True) is gone
+    assert resolve(ProductReference(55), Candidates((gone, bundle)), with_deleted=True) is bundle

@@ -169,7 +169,7 @@ def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Res
     student_id = made.json()["data"]["id"]
     aws.received(url)
     store = api.services.store
-    store.transact([store.wishes.add(student_id, utc_now())])
+    store.transact([store.wishes.add(student_id, utc_now(), bulk=False)])
     assert load("repair")(event("scheduler-repair"), Context())["rung"] >= 1
     assert {"version": 1, "student_id": student_id} in aws.received(url)
 

@@ -91,7 +91,7 @@ def test_malformed_json_is_refused_with_its_place(raw: bytes, place: str) -> Non
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("comma", ["", ","])
 def test_numbers_that_json_does_not_have_are_refused(name: str, comma: str) -> None:
-    assert f"{name} is not JSON" in refusal(f'{{"a": {name}{comma}}}'.encode())
+    assert refusal(f'{{"a": {name}{comma}}}'.encode()).endswith("(line 1, column 7).")
 
 
 def test_the_place_of_a_number_that_json_does_not_have_is_named() -> None:
@@ -129,9 +129,9 @@ def test_a_number_of_thousands_of_digits_is_refused_in_words_about_the_body() ->
 @pytest.mark.parametrize(
     "raw",
     [
-        b'{"a": "' + b'\\"' * 20_000,
+        b'{"a": "' + b'\\"' * 12_000,
         b'{"a": "' + b"\\\\" * 200_000,
-        b'{"a": [' + b"[1,]," * 100_000 + b"1]}",
+        b'{"a": [' + b"[1,]," * 200_000 + b"1]}",
         b'{"a": [' + b"1," + b" " * 900_000 + b"]}",
         b'{"a": [' + b"1, " * 300_000 + b",]}",
     ],

@@ -13,7 +13,9 @@ from b2b.http.fields import (
     Days,
     Email,
     Integer,
-    Password,
+    OptionalEmail,
+    OptionalPassword,
+    OptionalText,
     ProductableTypeField,
     Seats,
     Text,
@@ -24,9 +26,9 @@ from b2b.http.fields import (
 class Everything(BaseModel):
     """Each type once; a test sends what it is about."""
 
-    first_name: Text | None = None
-    email: Email | None = None
-    password: Password | None = None
+    first_name: OptionalText = None
+    email: OptionalEmail = None
+    password: OptionalPassword = None
     number: Integer | None = None
     active: Boolean | None = None
     max_seats: Seats | None = None
@@ -163,9 +165,10 @@ def test_a_blank_text_is_no_text_where_one_is_required(name: str, value: str) ->
     assert refused(content, Required) == {name: [f"The {name.replace('_', ' ')} field is required."]}
 
 
-@pytest.mark.parametrize("name", ["first_name", "email"])
-def test_an_empty_text_counts_as_not_given_where_none_is_required(name: str) -> None:
-    assert accepted(name, "") is None
+@pytest.mark.parametrize("name", ["first_name", "email", "password"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_text_counts_as_not_given_where_none_is_required(name: str, value: str) -> None:
+    assert accepted(name, value) is None
 
 
 def test_a_nested_field_is_named_with_its_position() -> None:

@@ -102,6 +102,20 @@ def test_a_product_that_vanished_stays_as_deleted_and_may_come_back(world: World
     assert catalogue.only().status == "published"
 
 
+def test_a_product_that_the_pages_merely_missed_is_not_deleted(world: World) -> None:
+    """Rows shift from page to page while they are read."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_list = request.url.path.endswith("/products")
+        return httpx.Response(200, json={"items": []} if is_list else {"id": 1})
+
+    course = world.course()
+    http = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://thinkific.example")
+    catalogue = Catalogue(world, world.thinkific_over(http))
+    assert catalogue.refresh().status is OperationStatus.SUCCEEDED
+    assert catalogue.only() == course
+
+
 def test_a_bundle_knows_its_courses(world: World, catalogue: Catalogue) -> None:
     ids = [sell(world, name)["productable_id"] for name in ("A", "B")]
     world.upstream.control("POST", "/bundles", name="Pack", course_ids=ids)

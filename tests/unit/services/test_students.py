@@ -1,13 +1,13 @@
 """Students over the table: who is under whom, in which products, and which seats that takes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.domain.records import product
 from tests.unit.services.world import ADA, NAMES, World, reference
 
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted
-from b2b.domain.products import DELETED, ProductReference
+from b2b.domain.products import ProductReference
 from b2b.domain.users import User
 from b2b.services.pages import PageRequest
 from b2b.services.students import Enrolling, Names
@@ -77,7 +77,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_changes(world: Wor
 
 def test_a_product_that_vanished_cannot_be_enrolled(world: World, boss: User) -> None:
     course = world.course()
-    world.store.transact(world.store.products.save(replace(course, status=DELETED), course))
+    world.vanish(course)
     with pytest.raises(InvalidInput) as refused:
         world.enroll(boss, course)
     assert refused.value.errors.keys() == {"enrollments.0"}
@@ -89,11 +89,13 @@ def test_nobody_is_read_by_an_unknown_id(world: World) -> None:
 
 
 def test_more_enrolments_than_one_write_holds_are_all_there(world: World, boss: User) -> None:
-    courses = [world.course(f"C{number}") for number in range(35)]
-    view = world.enroll(boss, *courses)
-    assert len(view.enrollments) == 35
-    assert len(world.record(view.student.id).enrollments) == 35
-    assert {world.seats(boss, course) for course in courses} == {1}
+    courses = [product(number) for number in range(1, 34)]
+    for course in courses:
+        world.store.transact(world.store.products.save(course, None))
+    student_id = world.enroll(boss, *courses).student.id
+    assert len(world.record(student_id).enrollments) == 33
+    around = world.store.lookups.surroundings(grants_of=(boss.id, [course.id for course in courses]))
+    assert [grant.seats_used for grant in around.grants.values()] == [1] * 33
     assert world.seats(boss) == 1
 
 

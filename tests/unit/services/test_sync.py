@@ -12,19 +12,19 @@ from b2b.services.sync import SyncOutcome
 def test_a_fulfilled_wish_is_gone_and_a_second_message_does_nothing(world: World, boss: User) -> None:
     student_id = world.brought(boss, world.course())
     assert world.record(student_id).wish is None
-    assert world.look(student_id) is SyncOutcome.TAKEN
+    assert world.look(student_id) is SyncOutcome.NOT_NOW
     assert world.upstream.calls() == []
 
 
 @pytest.mark.parametrize("student_id", [1, 10**9])
 def test_a_message_about_nobody_does_nothing(world: World, student_id: int) -> None:
-    assert world.look(student_id) is SyncOutcome.TAKEN
+    assert world.look(student_id) is SyncOutcome.NOT_NOW
 
 
 def test_a_second_worker_leaves_the_student_to_the_first(world: World, boss: User) -> None:
     student_id = world.enroll(boss, world.course()).student.id
     world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
-    assert world.look(student_id) is SyncOutcome.TAKEN
+    assert world.look(student_id) is SyncOutcome.NOT_NOW
     assert world.upstream.calls() == []
 
 
@@ -82,6 +82,25 @@ def test_a_wish_that_changed_meanwhile_is_looked_at_again(world: World, boss: Us
     assert [world.status(student_id, course) for course in (first, second)] == ["active", "active"]
 
 
+def test_a_message_that_comes_too_early_does_nothing(world: World, boss: User) -> None:
+    world.upstream.fault("rate_limited", seconds=30)
+    student_id = world.enroll(boss, world.course()).student.id
+    assert world.look(student_id) is SyncOutcome.POSTPONED
+    world.upstream.forget_calls()
+    assert world.look(student_id) is SyncOutcome.NOT_NOW
+    assert world.upstream.calls() == []
+    world.wait()
+    assert world.look(student_id) is SyncOutcome.FULFILLED
+
+
+def test_a_new_wish_does_not_wait_for_what_an_earlier_one_waits_for(world: World, boss: User) -> None:
+    world.upstream.fault("error_before", "GET", status=503)
+    student_id = world.enroll(boss, world.course("A")).student.id
+    assert world.look(student_id) is SyncOutcome.POSTPONED
+    world.enroll(boss, world.course("B"))
+    assert world.look(student_id) is SyncOutcome.FULFILLED
+
+
 def test_an_error_that_nobody_foresaw_goes_up_and_gives_the_wish_back(world: World, boss: User) -> None:
     course = world.course()
     student_id = world.enroll(boss, course).student.id
@@ -102,7 +121,8 @@ def test_a_new_wish_forgets_the_failed_attempts_of_the_last(world: World, boss: 
     world.upstream.fault("error_before", "GET", times=3, status=503)
     student_id = world.enroll(boss, world.course("A")).student.id
     for _ in range(3):
-        world.look(student_id)
+        assert world.look(student_id) is SyncOutcome.POSTPONED
+        world.wait()
     world.enroll(boss, world.course("B"))
     wish = world.record(student_id).wish
     assert wish is not None

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from tests.unit.services.upstream import Upstream
 
 from b2b.domain.budget import Budget
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product, ProductableType, ProductReference
+from b2b.domain.products import DELETED, Product, ProductableType, ProductReference
 from b2b.domain.students import StudentRecord, StudentView
 from b2b.domain.users import GrantTerms, User, UserView
 from b2b.queues import Queues
@@ -107,6 +107,12 @@ class World:
         self.store.transact(self.store.products.save(product, None))
         return product
 
+    def vanish(self, product: Product) -> None:
+        """As a refresh of the catalogue leaves what Thinkific no longer has."""
+        gone = replace(product, status=DELETED)
+        self.store.transact(self.store.products.save(gone, product))
+        self.store.products.mark_copy_deleted(gone)
+
     # Users and students
 
     def user(self, email: str = "boss@example.com", *, group: str | None = None, **fields: Any) -> User:
@@ -166,13 +172,17 @@ class World:
     def look(self, student_id: int, *, seconds: float = 60.0) -> SyncOutcome:
         return self.sync.bring(student_id, lambda: seconds)
 
+    def wait(self) -> None:
+        """Until the last message that was sent arrives."""
+        self.clock.advance(seconds=self.sqs.sent[-1].delay + 1)
+
     def settle(self, student_id: int, looks: int = 12) -> SyncOutcome:
         """Look as often as the messages ask for it, each after its delay."""
         outcome = self.look(student_id)
         for _ in range(looks - 1):
             if outcome is not SyncOutcome.POSTPONED:
                 break
-            self.clock.advance(seconds=self.sqs.sent[-1].delay + 1)
+            self.wait()
             outcome = self.look(student_id)
         return outcome
 

@@ -123,6 +123,13 @@ def test_a_refused_key_pauses_the_site(call: Call, answer: httpx.Response, wire:
     assert len(wire.asked) == 1
 
 
+def test_a_token_that_may_not_make_one_call_does_not_pause_the_others(wire: Wire) -> None:
+    refusal = end_of(create, wire, refused(403, {"error": "Access token has insufficient scope."}))
+    assert isinstance(refusal, ThinkificRejected)
+    assert refusal.reason == "Thinkific: Access token has insufficient scope."
+    assert wire.budget.take() is None
+
+
 def test_a_paused_site_is_tried_again_after_a_minute(wire: Wire, clock: Clock) -> None:
     end_of(read, wire, refused(401, {"error": "Authentication Error"}))
     clock.advance(seconds=61)
@@ -249,15 +256,23 @@ def test_a_call_waits_a_little_for_its_turn(wire: Wire) -> None:
 
 
 def test_a_call_that_would_wait_long_is_not_made(clock: Clock) -> None:
-    wire = Wire(clock, rate=5)
+    wire = Wire(clock, rate=1)
     client = wire.answers(page())
-    for _ in range(4):
-        read(client)
+    read(client)
     with pytest.raises(BudgetSpent) as spent:
         read(client)
-    assert len(wire.asked) == 4
+    assert len(wire.asked) == 1
     assert wire.slept == []
-    assert spent.value.retry_after > 5
+    assert spent.value.retry_after == pytest.approx(60)
+
+
+@pytest.mark.parametrize(("bulk", "made"), [(False, 4), (True, 1)])
+def test_calls_in_bulk_leave_the_burst_to_others(wire: Wire, bulk: bool, made: int) -> None:
+    client = wire.answers(page())
+    with client.in_bulk(bulk=bulk):
+        while not wire.slept:
+            read(client)
+    assert len(wire.asked) == made + 1
 
 
 def test_each_page_of_a_list_is_a_call_of_the_budget(wire: Wire) -> None:

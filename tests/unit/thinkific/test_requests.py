@@ -135,10 +135,10 @@ PAGE = {"page": "1", "limit": "250"}
             (7, 8),
         ),
         (
-            lambda client: client.is_in_bundle(4, 3),
-            page(enrollment()),
-            Asked("GET", "/bundles/3/enrollments", {"query[user_id]": "4"}, None),
-            True,
+            lambda client: [row.id for row in client.find_bundle_enrollments(4, 3)],
+            page(enrollment(1), enrollment(2, course_id=8)),
+            Asked("GET", "/bundles/3/enrollments", {"query[user_id]": "4", "limit": "250"}, None),
+            [1, 2],
         ),
         (
             lambda client: client.enroll_in_bundle(user_id=4, bundle_id=3, activated_at=START, expiry_date=END),
@@ -224,7 +224,7 @@ def test_rows_of_others_are_left_out_of_a_users_enrolments(wire: Wire) -> None:
 
 
 def test_rows_of_others_do_not_put_a_user_into_a_bundle(wire: Wire) -> None:
-    assert wire.answers(page(enrollment(user_id=5))).is_in_bundle(4, 3) is False
+    assert wire.answers(page(enrollment(user_id=5))).find_bundle_enrollments(4, 3) == []
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_a_group_on_a_later_page_is_found_and_reading_stops_there(wire: Wire) ->
 
 @pytest.mark.parametrize("name", ["list_enrollments", "find_group"])
 def test_paging_that_never_says_it_is_the_last_ends_at_an_empty_page(wire: Wire, name: str) -> None:
-    row = enrollment() | {"name": "Other"}
-    client = wire.answers(page(row, next_page=1), page(row, next_page=1), page(next_page=1))
+    rows = [enrollment(number) | {"name": "Other"} for number in (1, 2)]
+    client = wire.answers(page(rows[0], next_page=1), page(rows[1], next_page=1), page(next_page=1))
     getattr(client, name)(4 if name == "list_enrollments" else "Acme")
     assert len(wire.asked) == 3
 

@@ -208,10 +208,13 @@ class Reconciliation:
             self._bring_into_course(enrollment, user_id, look_first=look_first)
 
     def _bring_into_course(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
-        if enrollment.thinkific_id is not None:
-            if self._update_course(enrollment, enrollment.thinkific_id):
+        known = enrollment.thinkific_id
+        if known is not None:
+            # What somebody has set, or what is to end, is sent as it is. Else what Thinkific has may last longer.
+            is_sent_as_it_is = enrollment.is_exact or self._has_ended(enrollment)
+            if is_sent_as_it_is and self._update_course(enrollment, known):
                 return
-            look_first = True  # deleted there: whatever there is now is another one
+            look_first = True
         existing = self._find_in_course(enrollment, user_id) if look_first else None
         if existing is None:
             if self._has_ended(enrollment):
