@@ -10,6 +10,7 @@ from tests.integration.queued import asked_for
 
 from b2b.config import Config
 from b2b.domain.budget import Budget
+from b2b.domain.kinds import Kind
 from b2b.domain.operations import OperationType
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.users import GrantTerms, User
@@ -71,7 +72,7 @@ class Desk(Services):
             for number in range(1, count + 1)
         ]
         for course in courses:
-            counted = self.store.counters.count("PRODUCTS", course.id, +1)
+            counted = self.store.counters.count(Kind.PRODUCTS, course.id, +1)
             self.store.transact([*self.store.products.save(course, None), counted])
         return courses
 
@@ -91,7 +92,7 @@ class Desk(Services):
             Budget(BudgetItem(self.table), rate=1, now=time.time),
         )
         runners: dict[OperationType, Runner] = {
-            OperationType.STUDENT_DELETE: StudentDelete(self.removals, thinkific),
+            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
         }
         worker = OperationWorker(self.store, self.bell, runners)

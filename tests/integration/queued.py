@@ -5,10 +5,18 @@ from typing import Any
 
 from tests.emulated import Emulated
 
+_SYNC_QUEUES = ("SyncQueue", "SyncBulkQueue")
+
 
 def rung_for(school: Emulated) -> list[int]:
-    """The students whom the sync queue's messages name."""
-    return [message["student_id"] for message in _taken(school, "SyncQueue")]
+    """The students whom the messages of the sync queues name."""
+    return [message["student_id"] for queue in _SYNC_QUEUES for message in _taken(school, queue)]
+
+
+def lose_messages(school: Emulated) -> None:
+    """All that are in the sync queues."""
+    for queue in _SYNC_QUEUES:
+        school.sqs.purge_queue(QueueUrl=school.resources.queue_urls[queue])
 
 
 def asked_for(school: Emulated) -> list[str]:

@@ -105,6 +105,6 @@ def _guards(rows: _Rows) -> Iterator[str]:
         }
         if owners != emails:
             yield f"e-mail guards and records of {kind} differ: {dict(owners.items() ^ emails.items())}"
-        last = rows.all.get((f"LASTID#{kind}", f"LASTID#{kind}"), {}).get("last", 0)
+        last = rows.all.get((f"LASTID#{kind}S", f"LASTID#{kind}S"), {}).get("last", 0)
         if emails and max(emails.values()) > last:
             yield f"there is a {kind} {max(emails.values())}, and the last id given out is {last}"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ INTERRUPTED_STUDENTS = 30
 # In the environment of a stack and all its children, whatever their names and ids.
 MARK = "B2B_TEST_STACK"
 
-# A call a second: the catalogue and the first students get theirs, the rest has to wait.
-_SLOW = {"THINKIFIC_RATE_PER_MINUTE": "60"}
+# The catalogue and the first students get their calls, the rest has to wait.
+SLOW_RATE = 90
 
 
 def school_of(stack: LocalStack) -> Emulated:
@@ -126,16 +127,16 @@ class Interrupted:
     course_id: int
     user_id: int
     operation_id: str
-    busiest_minute: int
+    calls: list[datetime]
     processes: set[int]
     exit_code: int
     said: str
 
 
 def interrupt(data: Path) -> Interrupted:
-    """Start a stack, enrol 30 students at 60 calls a minute, and end it by SIGTERM while some still wait."""
+    """Start a stack, enrol 30 students at 90 calls a minute, and end it by SIGTERM while some still wait."""
     mark = data.parent.name
-    stack = LocalStack(data, "--workers", "1", environment={MARK: mark, **_SLOW})
+    stack = LocalStack(data, "--workers", "1", environment={MARK: mark, "THINKIFIC_RATE_PER_MINUTE": str(SLOW_RATE)})
     try:
         course_id = sync_catalogue(stack)[0]
         with stack.api() as api:
@@ -148,7 +149,7 @@ def interrupt(data: Path) -> Interrupted:
             await_that(lambda: statuses(api, student_ids).count("active") >= 2, seconds=60, what="The first enrolments")
             seen = statuses(api, student_ids)
             with stack.simulator() as simulator:
-                busiest_minute = answered(simulator.get("/_simulator/calls"))["busiest_minute"]
+                calls = answered(simulator.get("/_simulator/calls", params={"limit": 1000}))["calls"]
             # Nothing but its message says that this operation is to be carried out.
             operation_id = answered(api.post("/products/sync"))["operation"]["id"]
         processes = processes_of(mark)
@@ -162,7 +163,7 @@ def interrupt(data: Path) -> Interrupted:
         course_id=course_id,
         user_id=user_id,
         operation_id=operation_id,
-        busiest_minute=busiest_minute,
+        calls=[datetime.fromisoformat(call["at"]) for call in calls],
         processes=processes,
         exit_code=exit_code,
         said=stack.said(),

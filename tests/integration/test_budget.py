@@ -9,7 +9,7 @@ from tests.integration.crowd import crowd
 from b2b.domain.budget import WINDOW_SECONDS, Budget
 from b2b.storage.budget import BudgetItem
 
-RATE = 60
+RATE = 40
 WORKERS = range(6)
 
 

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling
-from tests.integration.queued import rung_for
+from tests.integration.queued import lose_messages, rung_for
 from tests.integration.recount import recount
 from tests.integration.stacks import (
     answered,
@@ -61,7 +61,7 @@ def repair_after(desk: Desk, seconds: float) -> int:
 def test_a_lost_message_is_rung_again_when_it_had_its_time(desk: Desk, school: Emulated) -> None:
     user, courses = desk.add_user("client@example.com"), desk.add_courses(1)
     student_id = desk.add_student("ada@example.com", user, courses)
-    school.sqs.purge_queue(QueueUrl=school.resources.queue_urls["SyncQueue"])
+    lose_messages(school)
 
     assert repair_after(desk, 55) == 0
     assert repair_after(desk, 61) == 1

@@ -84,11 +84,10 @@ def test_data_that_cannot_be_read(data: Path, content: str | None) -> None:
         assert state.read_text() == content
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "http://"])
-def test_an_address_that_is_none(tmp_path: Path, url: str) -> None:
+def test_an_address_that_is_none(tmp_path: Path) -> None:
     credentials = {"THINKIFIC_API_KEY": "k", "THINKIFIC_SUBDOMAIN": "acme"}
-    said = failed_start(tmp_path / "data", "--thinkific-url", url, environment=credentials)
-    assert said == f"--thinkific-url must be a http or https address, not {url!r}."
+    said = failed_start(tmp_path / "data", "--thinkific-url", "127.0.0.1:8080", environment=credentials)
+    assert said == "--thinkific-url must be a http or https address, not '127.0.0.1:8080'."
 
 
 def test_an_address_without_credentials(tmp_path: Path) -> None:

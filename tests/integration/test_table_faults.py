@@ -88,7 +88,7 @@ def faults(request: pytest.FixtureRequest, school: Emulated) -> Faults:
 @pytest.fixture
 def desk(school: Emulated, faults: Faults) -> Iterator[Desk]:
     yield Desk(school)
-    assert faults.dealt >= 10
+    assert faults.dealt >= 5
     assert recount(school) == []
 
 

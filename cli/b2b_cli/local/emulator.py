@@ -1,6 +1,7 @@
 """The embedded DynamoDB and SQS: ministack, in an environment of its own because it pins botocore."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,16 @@ class Emulator:
         }
 
     def client(self, service: str, config: Config | None = None) -> Any:
-        make: Any = boto3.Session(
+        make: Any = self._session.client
+        return make(service, endpoint_url=self.url, config=_CONFIG.merge(config or Config()))
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session(
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
             region_name="us-east-1",
-        ).client
-        return make(service, endpoint_url=self.url, config=_CONFIG.merge(config or Config()))
+        )
 
     def stop(self) -> None:
         self.child.stop(seconds=_SAVE_SECONDS)

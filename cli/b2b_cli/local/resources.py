@@ -39,10 +39,17 @@ def make_resources(emulator: Emulator, template: Template, table_name: str = TAB
     sqs = emulator.client("sqs")
     urls: dict[str, str] = {}
     for name, properties in template.queues().items():
-        urls[name] = sqs.create_queue(QueueName=f"{table_name}-{name}", Attributes=_attributes(sqs, properties, urls))[
-            "QueueUrl"
-        ]
+        urls[name] = _queue_url(sqs, f"{table_name}-{name}", _attributes(sqs, properties, urls))
     return Resources(table_name, urls)
+
+
+def _queue_url(sqs: Any, name: str, attributes: dict[str, str]) -> str:
+    """Of the queue there is: the emulator tells queues apart by their addresses, which hold the port of their time."""
+    try:
+        url: str = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url
 
 
 def _attributes(sqs: Any, properties: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:

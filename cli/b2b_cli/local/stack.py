@@ -135,10 +135,16 @@ class Stack:
         if not is_port_free(port):
             raise CommandError(f"Port {port} is in use: stop what listens there, or choose another with --port.")
 
+        rate = _thinkific_rate()
+        url = self._options.thinkific_url
+        foreign = _foreign_thinkific(url, rate) if url is not None else None
+
         self._say("Starting the table and the queues ...")
         emulator = self._start_emulator()
         is_first_run = not _marker_path(self._data).exists()
         if not is_first_run and not has_table(emulator):
+            # Told to stop in good order it would write what it has now over what could not be read.
+            emulator.child.kill()
             raise CommandError(f"The data in {self._data} cannot be read any more. Move it away to start with nothing.")
         template = Template()
         resources = make_resources(emulator, template)
@@ -147,7 +153,7 @@ class Stack:
         _marker_path(self._data).touch()
 
         self._say("Starting the API, the workers and Thinkific ...")
-        upstream = self._start_thinkific()
+        upstream = foreign or self._start_simulator(rate)
         environment |= upstream.environment
         api = self._start_api(port, environment)
         worker = self._start_worker(resources, environment)
@@ -186,12 +192,7 @@ class Stack:
         self._watched.append(emulator.child)
         return emulator
 
-    def _start_thinkific(self) -> _Upstream:
-        rate = os.environ.get("THINKIFIC_RATE_PER_MINUTE") or _DEFAULT_RATE
-        if not rate.isdigit() or int(rate) < 1:
-            raise CommandError(f"THINKIFIC_RATE_PER_MINUTE must be a whole number from 1, not {rate!r}.")
-        if self._options.thinkific_url is not None:
-            return _foreign_thinkific(self._options.thinkific_url, rate)
+    def _start_simulator(self, rate: str) -> _Upstream:
         page = f"http://{LOOPBACK}:{self._simulator_port()}"
         command = [
             *(sys.executable, "-m", "b2b_cli.simulator", "--port", page.rpartition(":")[2]),
@@ -274,6 +275,13 @@ class Stack:
         }
         _write_private(path, json.dumps(content, indent=2))
         self._cleanup.callback(lambda: path.unlink(missing_ok=True))
+
+
+def _thinkific_rate() -> str:
+    rate = os.environ.get("THINKIFIC_RATE_PER_MINUTE") or _DEFAULT_RATE
+    if not rate.isdigit() or int(rate) < 1:
+        raise CommandError(f"THINKIFIC_RATE_PER_MINUTE must be a whole number from 1, not {rate!r}.")
+    return rate
 
 
 def _foreign_thinkific(url: str, rate: str) -> _Upstream:

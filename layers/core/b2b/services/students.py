@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan, plan
+from b2b.domain.enrolling import EnrollmentPlan, plan
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
 from b2b.domain.kinds import Kind
 from b2b.domain.products import Product, ProductReference, UnresolvedReference, resolve
@@ -13,6 +13,7 @@ from b2b.domain.students import Student, StudentRecord, StudentView
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import User
 from b2b.services.contention import retry_conflicts
+from b2b.services.enrolling import Decision, EnrollmentWriter, Written
 from b2b.services.pages import Page, PageRequest, read_page
 from b2b.services.removals import Removals
 from b2b.services.ringing import Bell, repair_at
@@ -21,13 +22,9 @@ if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
     from b2b.storage.lookups import Lookup, Surroundings
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # So many students of one user are looked at first in a minute; the others come behind those of other users.
 _EXPRESS_A_MINUTE = 5
-
-# A transaction holds 100 actions: 3 for an enrolment with its seat, up to 9 for student, user and wish.
-_ENROLLMENTS_IN_ONE_WRITE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +58,7 @@ class StudentService:
         self._store = store
         self._bell = bell
         self._removals = removals
+        self._writer = EnrollmentWriter(store, removals)
         self._clock = clock
 
     def now(self) -> datetime:
@@ -75,15 +73,17 @@ class StudentService:
 
     def upsert(self, email: str, names: Names, enrolling: Enrolling) -> tuple[StudentView, bool]:
         """The student with the e-mail, created (True) or renamed, under the user and in the products."""
-        return retry_conflicts(lambda: self._attempt(email, names, enrolling))
+        written = Written()
+        view = retry_conflicts(lambda: self._attempt(email, names, enrolling, written))
+        return view, written.created
 
     def enroll(self, email: str, enrolling: Enrolling) -> StudentView:
         """An existing student, brought under the user and into the products.
 
         Raises InvalidInput naming each of e-mail, user and products that does not exist, and SeatsExhausted.
         """
-        view, _ = retry_conflicts(lambda: self._attempt(email, None, enrolling))
-        return view
+        written = Written()
+        return retry_conflicts(lambda: self._attempt(email, None, enrolling, written))
 
     def update(self, student_id: int, names: Names, email: str) -> StudentView:
         """Name and e-mail, in Thinkific too. Raises NotFound, and InvalidInput on ``email`` when it is taken."""
@@ -99,7 +99,8 @@ class StudentService:
             after = replace(record, student=student)
             actions = self._store.students.change(record.student, student)
             if after.needs_sync:
-                actions.append(self._wish(student_id, self._clock(), bulk=False))
+                due_at = repair_at(self._clock(), bulk=False)
+                actions.append(self._store.wishes.add(student_id, due_at, bulk=False))
             self._store.transact(actions)
             return after
 
@@ -137,7 +138,7 @@ class StudentService:
             raise NotFound(f"There is no student with the id {student_id}.")
         return record
 
-    def _attempt(self, email: str, names: Names | None, enrolling: Enrolling) -> tuple[StudentView, bool]:
+    def _attempt(self, email: str, names: Names | None, enrolling: Enrolling, written: Written) -> StudentView:
         target = self._find(email, enrolling, must_exist=names is None)
         record = None
         if target.student_id is not None:
@@ -160,14 +161,24 @@ class StudentService:
             now=now,
         )
         if enrolling.enforce_seats and decided.shortages:
+            self._writer.take_back(student.id, user.id, written)
             raise SeatsExhausted(decided.shortages)
         after = _record_after(record, student, decided)
         bulk = around.rings >= _EXPRESS_A_MINUTE
-        self._write(record, after, user, decided, now, enforce_seats=enrolling.enforce_seats, bulk=bulk)
+        decision = Decision(
+            user=user,
+            before=record,
+            after=after,
+            plan=decided,
+            now=now,
+            enforce_seats=enrolling.enforce_seats,
+            bulk=bulk,
+        )
+        self._writer.write(decision, written)
         if after.needs_sync:
             self._bell.ring(student.id, bulk=bulk)
         products = around.products | {product.id: product for product in target.products}
-        return _view(after, around.users, products), record is None
+        return _view(after, around.users, products)
 
     def _find(self, email: str, enrolling: Enrolling, *, must_exist: bool) -> _Target:
         lookup = self._store.lookups.find(
@@ -210,69 +221,6 @@ class StudentService:
             grants_of=(target.user_id, known),
             rings_of=(target.user_id, now),
         )
-
-    def _write(
-        self,
-        before: StudentRecord | None,
-        after: StudentRecord,
-        user: User,
-        decided: EnrollmentPlan,
-        now: datetime,
-        *,
-        enforce_seats: bool,
-        bulk: bool,
-    ) -> None:
-        """In pieces that each stand by themselves; after a race the next attempt writes what is missing."""
-        student_id = after.student.id
-        head = self._student_actions(before, after.student)
-        head += self._association_actions(decided, user, student_id, enforce_seats=enforce_seats)
-        if after.needs_sync:
-            head.append(self._store.users.count_ring(user.id, now))
-        pieces = _pieces(decided.changes) or [()]
-        for number, piece in enumerate(pieces):
-            actions = (
-                list(head)
-                if number == 0
-                else [
-                    self._store.students.must_exist(student_id),
-                    self._store.users.must_exist(user.id),
-                    self._store.students.hold_association(user.id, student_id),
-                ]
-            )
-            for change in piece:
-                if change.before is None:
-                    actions.append(self._store.students.enroll(change.after))
-                else:
-                    actions.append(self._store.students.change_enrollment(change.before, change.after))
-                if change.takes_seat:
-                    actions += self._store.users.take_seat(
-                        user.id, change.after.product_id, student_id, now, within_limit=enforce_seats
-                    )
-            if after.needs_sync:
-                actions.append(self._wish(student_id, now, bulk=bulk))
-            self._store.transact(actions)
-
-    def _wish(self, student_id: int, now: datetime, *, bulk: bool) -> "Action":
-        return self._store.wishes.add(student_id, repair_at(now, bulk=bulk), bulk=bulk)
-
-    def _student_actions(self, before: StudentRecord | None, student: Student) -> "list[Action]":
-        if before is None:
-            count = self._store.counters.count(Kind.STUDENTS, student.id, +1)
-            return [*self._store.students.add(student), count]
-        if before.student != student:
-            return self._store.students.change(before.student, student)
-        return [self._store.students.must_exist(student.id)]
-
-    def _association_actions(
-        self, decided: EnrollmentPlan, user: User, student_id: int, *, enforce_seats: bool
-    ) -> "list[Action]":
-        if decided.association is None:
-            return [
-                self._store.users.must_exist(user.id),
-                self._store.students.hold_association(user.id, student_id),
-            ]
-        count = self._store.users.count_student(user.id, +1, within_limit=enforce_seats)
-        return [*self._store.students.associate(decided.association), count]
 
     def _load(self, page: "ListPage") -> Sequence[StudentView]:
         return self._views(self._store.students.get_each_record(page.ids))
@@ -330,11 +278,6 @@ def _record_after(before: StudentRecord | None, student: Student, decided: Enrol
         enrollments=tuple(enrolled[product_id] for product_id in sorted(enrolled)),
         wish=None,
     )
-
-
-def _pieces(changes: Sequence[EnrollmentChange]) -> list[Sequence[EnrollmentChange]]:
-    step = _ENROLLMENTS_IN_ONE_WRITE
-    return [changes[start : start + step] for start in range(0, len(changes), step)]
 
 
 def _view(record: StudentRecord, users: dict[int, User], products: dict[int, Product]) -> StudentView:

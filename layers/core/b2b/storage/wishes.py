@@ -23,19 +23,20 @@ class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime, *, bulk: bool) -> Action:
+    def add(self, student_id: int, due_at: datetime, *, bulk: bool, not_before: datetime | None = None) -> Action:
         """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
 
-        A wish is looked at at once, even if an earlier one was to wait.
+        A wish is looked at at once, or ``not_before``, whatever an earlier one was to wait for.
         """
         return (
             Update(keys.wish(student_id))
             .set(
                 student_id=student_id,
                 bulk=bulk or None,
+                not_before=timestamps.optional_text(not_before),
                 **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},
             )
-            .remove("attempts", "not_before")
+            .remove("attempts")
             .add(version=1)
             .always()
         )
