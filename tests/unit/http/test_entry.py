@@ -131,7 +131,7 @@ def test_the_log_line_of_a_request(client: httpx.Client, log: io.StringIO) -> No
 @pytest.mark.parametrize(("method", "path"), [("GET", f"/people/{EMAIL}"), ("POST", "/people"), ("GET", f"/{EMAIL}")])
 def test_no_personal_data_is_in_the_log_line(client: httpx.Client, log: io.StringIO, method: str, path: str) -> None:
     client.request(method, path, params={"q": EMAIL}, json={"email": EMAIL}, headers={"X-Who": EMAIL})
-    assert "ada" not in log.getvalue()
+    assert "@" not in log.getvalue()
 
 
 def test_a_trailing_slash_makes_no_difference(client: httpx.Client) -> None:
