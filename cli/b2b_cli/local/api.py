@@ -76,5 +76,4 @@ def create_local_api() -> LocalApi:
 
 
 def _swagger_files() -> str:
-    vendored = resources.files("swagger_ui_bundle").joinpath("vendor")
-    return str(next(found for found in vendored.iterdir() if found.name.startswith("swagger-ui-")))
+    return str(resources.files("fastapi_swagger").joinpath("resources"))

@@ -1,0 +1,27 @@
+"""Contract, section 6: the API describes itself, for programs and for people."""
+
+import re
+from urllib.parse import urljoin
+
+import httpx
+from tests.contract.calls import CALLS
+
+
+def test_the_document_needs_no_token_and_has_every_call(anonymous: httpx.Client) -> None:
+    document = anonymous.get("/openapi.json").raise_for_status().json()
+    assert document["openapi"].startswith("3.1")
+    for call in CALLS:
+        assert call.method.lower() in document["paths"][f"/api{call.path}"], str(call)
+
+
+def test_the_page_works_without_the_net(anonymous: httpx.Client) -> None:
+    page = urljoin(str(anonymous.base_url), "/docs")
+    html = anonymous.get(page).raise_for_status().text
+    wanted = re.findall(r'(?:src|href|url)(?:=|: )"([^"]+)"', html)
+    assert len(wanted) == 3
+    for file in wanted:
+        assert not re.match(r"\w+:", file), "fetched from elsewhere"
+        assert anonymous.get(urljoin(page, file)).raise_for_status().content
+    # Swagger UI before 5 shows nothing of an OpenAPI 3.1 document.
+    (script,) = [file for file in wanted if file.endswith(".js")]
+    assert "isOAS31" in anonymous.get(urljoin(page, script)).text
