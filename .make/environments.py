@@ -146,8 +146,8 @@ def project_digest() -> str:
 
 def create(environment: Path) -> None:
     try:
-        import ensurepip  # noqa: F401, PLC0415
-        import venv  # noqa: PLC0415
+        import ensurepip  # noqa: F401, PLC0415 -- only whether it is there; Debian packs it apart from Python
+        import venv  # noqa: PLC0415 -- as above
     except ImportError:
         raise SetUpError(
             f"{sys.executable} cannot make virtual environments: its venv module is not installed. "

@@ -40,7 +40,7 @@ def test_a_single_trailing_comma_is_let_through(raw: bytes, content: dict[str, A
 @pytest.mark.parametrize("text", [",}", ",]", "a,}b", '\\",}', "\\\\", '\\\\\\",]', ", }"])
 def test_what_looks_like_a_trailing_comma_inside_a_text_stays(text: str) -> None:
     tolerated = '{"a": "%s",}' % text  # noqa: UP031 - braces
-    strict = '{"a": "%s"}' % text  # noqa: UP031
+    strict = '{"a": "%s"}' % text  # noqa: UP031 - braces
     assert parse_object(tolerated.encode()) == parse_object(strict.encode())
 
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from tests.unit.thinkific.wire import KEY, URL, Asked, Wire, enrollment, ok, page, user
 
+from b2b.config import ThinkificConfig
 from b2b.domain.upstream import CatalogueEntry, MembersPage, ThinkificEnrollment, ThinkificUser
-from b2b.thinkific.client import DEFAULT_BASE_URL, Thinkific, http_client
+from b2b.thinkific.client import Thinkific, http_client
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 END = datetime(2026, 4, 9, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -196,7 +197,7 @@ def test_a_longer_key_is_sent_as_an_access_token_too(wire: Wire) -> None:
 
 
 def test_every_phase_of_a_call_has_a_time_out_and_no_redirect_is_followed() -> None:
-    client = http_client(DEFAULT_BASE_URL, api_key=KEY, subdomain="acme")
+    client = http_client(ThinkificConfig(thinkific_subdomain="acme").thinkific_url, api_key=KEY, subdomain="acme")
     assert None not in client.timeout.as_dict().values()
     assert not client.follow_redirects
 

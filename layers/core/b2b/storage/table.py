@@ -293,16 +293,14 @@ class Table:
 
         A write that meets a transaction on its item is refused without having happened, and simply tried again.
         """
-        for attempt in range(_WRITE_TRIES):
+        for attempt in range(_WRITE_TRIES - 1):
             try:
                 return self._write(action, returning)
             except ConditionFailed:
                 raise
             except WriteConflict:
-                if attempt == _WRITE_TRIES - 1:
-                    raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
-        raise AssertionError("unreachable")
+        return self._write(action, returning)
 
     def _write(self, action: Action, returning: str) -> Item:
         call: Callable[..., Any] = {

@@ -41,8 +41,6 @@ from b2b.thinkific.models import (
     flattened_errors,
 )
 
-DEFAULT_BASE_URL = "https://api.thinkific.com/api/public/v1"
-
 # Ten seconds to connect and thirty in all is what the most used public client settled on; a worker's lease and
 # time-out leave room for one call, so it is twenty here.
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
