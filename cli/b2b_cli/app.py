@@ -8,9 +8,12 @@ import httpx
 import typer
 from rich.console import Console
 
+from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
 from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
+from b2b_cli.progress import progress_line
+from b2b_cli.recounting import recount as counted_anew
 
 app = typer.Typer(
     help="Sell seats in bulk on Thinkific: the operator's command.",
@@ -18,6 +21,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the local stack, while that runs.")]
+StackName = Annotated[
+    str | None,
+    typer.Option(help="A deployed stack instead, reached with your AWS credentials.", show_default="the local stack"),
+]
+DATA = Path(".b2b")
+
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -40,7 +50,9 @@ def local(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that serve the API.", min=1, max=32)] = 2,
-    sweep_every: Annotated[float, typer.Option(help="Seconds between the runs of each schedule.", min=0.1)] = 30.0,
+    sweep_every: Annotated[
+        float, typer.Option(help="Seconds between the runs of what AWS runs every minute.", min=0.1)
+    ] = 30.0,
     demo: Annotated[bool, typer.Option(help="At the first start, show the main job with made-up people.")] = True,
 ) -> None:
     """Run the whole product on this machine until Ctrl-C or SIGTERM.
@@ -66,6 +78,21 @@ def local(
         _say(f"Stopped; the data is in {data}.")
     except httpx.HTTPError as error:
         raise CommandError(f"The demonstration failed: {error}") from error
+
+
+@app.command()
+def recount(
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Set what is wrong to what the rows say.")] = False,
+) -> None:
+    """Count students, seats and records anew and compare them with the counters.
+
+    A schedule does the same once a day and raises an alarm. Exit code 1 when a counter is wrong.
+    """
+    service = connect(data, stack_name).services.recount
+    if not counted_anew(service, _say, progress_line(), repair=repair):
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -74,6 +74,8 @@ class _Upstream:
     page: str | None
     environment: dict[str, str]
     simulator: Child | None = None
+    # Variables that are kept out of files.
+    secret: frozenset[str] = frozenset()
 
 
 class Stop(Exception):
@@ -118,6 +120,8 @@ class Stack:
         self._data = options.data
         self._cleanup = ExitStack()
         self._watched: list[Child] = []
+        self._environment: dict[str, str] = {}
+        self._queues: dict[str, str] = {}
 
     def __enter__(self) -> "Stack":
         return self
@@ -163,6 +167,8 @@ class Stack:
             self._await_answer(upstream.simulator, f"{upstream.page}/_simulator/health")
         self._await_answer(api, f"http://{LOOPBACK}:{port}/api/health")
         worker.current.wait_until(lambda: "working, pid" in _read(worker.current.log), seconds=_READY_SECONDS)
+        self._environment = {name: value for name, value in environment.items() if name not in upstream.secret}
+        self._queues = resources.queue_urls
         running = Running(
             base_url=f"http://{LOOPBACK}:{port}/api",
             admin_token=token,
@@ -272,6 +278,8 @@ class Stack:
             "thinkific_url": running.thinkific_url,
             "pid": os.getpid(),
             "worker_pid": worker.current.pid,
+            "environment": self._environment,
+            "queues": self._queues,
         }
         _write_private(path, json.dumps(content, indent=2))
         self._cleanup.callback(lambda: path.unlink(missing_ok=True))
@@ -294,7 +302,7 @@ def _foreign_thinkific(url: str, rate: str) -> _Upstream:
             raise CommandError(f"--thinkific-url needs {name} in the environment.")
         environment[name] = os.environ[name]
     full = url.rstrip("/") if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{_API_PATH}"
-    return _Upstream(full, None, environment | {"THINKIFIC_URL": full})
+    return _Upstream(full, None, environment | {"THINKIFIC_URL": full}, secret=frozenset({"THINKIFIC_API_KEY"}))
 
 
 def _prepare(data: Path) -> None:

@@ -1,5 +1,6 @@
 """What the local stack takes from ``template.yaml``, so that it cannot drift from what is deployed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,18 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 _Loader.add_multi_constructor("!", _short_form)
 
 
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+
+
+def _seconds(expression: str) -> int:
+    """Of a schedule's ``rate(5 minutes)``."""
+    found = _RATE.fullmatch(expression)
+    if found is None:
+        raise ValueError(f"The local stack does not know schedules like {expression!r}.")
+    return int(found[1]) * _UNIT_SECONDS[found[2]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
     """A queue that feeds a function."""
@@ -44,11 +57,12 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that a schedule calls."""
+    """A function that a schedule calls, every so many seconds."""
 
     name: str
     handler: str
     timeout_seconds: int
+    every_seconds: int
 
 
 class Template:
@@ -86,8 +100,8 @@ class Template:
 
     def schedules(self) -> list[Schedule]:
         return [
-            Schedule(name, function["Handler"], self._timeout(function))
-            for name, function, _ in self._events("ScheduleV2")
+            Schedule(name, function["Handler"], self._timeout(function), _seconds(event["ScheduleExpression"]))
+            for name, function, event in self._events("ScheduleV2")
         ]
 
     def _events(self, kind: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:

@@ -7,6 +7,7 @@ from tests.unit.functions.calls import EMAIL, OTHER, Call
 from tests.unit.in_process import Open
 
 from admin.routes import router as admin_router
+from b2b.domain.kinds import Kind
 from b2b.domain.products import Product, ProductableType
 from b2b.domain.timestamps import utc_now
 from b2b.domain.tokens import SCOPES
@@ -68,4 +69,6 @@ class Api:
             created_at=now,
             updated_at=now,
         )
-        self.services.store.transact(self.services.store.products.save(course, None))
+        store = self.services.store
+        counted = store.counters.count(Kind.PRODUCTS, course.id, +1)
+        store.transact([*store.products.save(course, None), counted])

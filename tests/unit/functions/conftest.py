@@ -14,7 +14,18 @@ from b2b_cli.local.resources import Resources
 
 __all__ = ["aws"]
 
-HANDLERS = ("admin", "expiry_sweep", "operations", "products", "repair", "students", "thinkific_sync", "users")
+HANDLERS = (
+    "admin",
+    "catalogue_refresh",
+    "expiry_sweep",
+    "operations",
+    "products",
+    "recount",
+    "repair",
+    "students",
+    "thinkific_sync",
+    "users",
+)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.conftest import HANDLERS
 
+from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
 from b2b.wiring import core, upstream
 from b2b_cli.local.resources import Resources
@@ -176,3 +178,32 @@ def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Res
 
 def test_the_sweep_runs_on_the_same_event(load: Load) -> None:
     assert load("expiry_sweep")(event("scheduler-repair"), Context()).keys() == {"swept"}
+
+
+def test_the_recount_tells_its_figures(load: Load, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    recount = load("recount")
+    answer = recount(event("scheduler-repair"), Context())
+    assert answer["drifts"] == 0
+    assert answer["users"] >= 1
+    (figures,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    assert figures["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "B2B"
+    assert (figures["service"], figures["CounterDrift"]) == ("recount", [0])
+    # The next walk is a day away.
+    assert recount(event("scheduler-repair"), Context()) == {"users": 0, "drifts": 0}
+
+
+def test_the_schedule_starts_a_refresh_unless_one_is_under_way(
+    load: Load, api: Api, aws: Aws, resources: Resources
+) -> None:
+    refresh = load("catalogue_refresh")
+    assert refresh(event("scheduler-repair"), Context()) == {"started": 1}
+    (message,) = aws.received(resources.queue_urls["OperationsQueue"])
+    assert refresh(event("scheduler-repair"), Context()) == {"started": 0}
+    assert aws.received(resources.queue_urls["OperationsQueue"]) == []
+
+    store = api.services.store
+    operation = store.operations.get(message["operation_id"])
+    assert operation is not None
+    assert operation.type is OperationType.CATALOGUE_SYNC
+    store.transact([store.operations.save(replace(operation.finished(), version=operation.version + 1))])
+    assert refresh(event("scheduler-repair"), Context()) == {"started": 1}

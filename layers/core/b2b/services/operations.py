@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from b2b.domain.errors import ConditionFailed, NotFound
+from b2b.domain.errors import ConditionFailed, NotFound, WriteConflict
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, ThinkificDelay, ThinkificError
@@ -35,12 +35,21 @@ class OperationService:
         together_with: "Sequence[Action]" = (),
     ) -> Operation:
         """Durable, in one transaction with ``together_with``, when this returns; a worker carries it out."""
-        now = self._clock()
-        operation = Operation(
-            id=secrets.token_hex(12), type=type_, state=dict(state or {}), created_at=now, updated_at=now
-        )
-        self._store.transact([*together_with, self._store.operations.add(operation)])
-        self._bell.ring_operation(operation.id)
+        operation = self._new(type_, state or {})
+        self._write(operation, together_with)
+        return operation
+
+    def start_scheduled(self, type_: OperationType) -> Operation | None:
+        """None while the one that a schedule started before is not finished: it is at what this would do."""
+        previous = self._store.operations.latest_scheduled(type_)
+        running = self._store.operations.get(previous) if previous is not None else None
+        if running is not None and not running.status.is_final:
+            return None
+        operation = self._new(type_, {})
+        try:
+            self._write(operation, [self._store.operations.note_scheduled(operation, previous)])
+        except WriteConflict:
+            return None  # another run of the schedule was faster
         return operation
 
     def get(self, operation_id: str) -> tuple[Operation, list[OperationFailure]]:
@@ -48,6 +57,14 @@ class OperationService:
         if found is None:
             raise NotFound(f"There is no operation with the id {operation_id}.")
         return found
+
+    def _new(self, type_: OperationType, state: Mapping[str, Any]) -> Operation:
+        now = self._clock()
+        return Operation(id=secrets.token_hex(12), type=type_, state=dict(state), created_at=now, updated_at=now)
+
+    def _write(self, operation: Operation, together_with: "Sequence[Action]") -> None:
+        self._store.transact([*together_with, self._store.operations.add(operation)])
+        self._bell.ring_operation(operation.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,7 @@ class Counters:
     def total(self, kind: Kind) -> int:
         shards = [keys.total(kind, shard) for shard in range(keys.TOTAL_SHARDS)]
         return sum(item["records"] for item in self._table.get_many(shards).values())
+
+    def correct_total(self, kind: Kind, change: int) -> None:
+        """Brings the total of a list into line with its rows."""
+        self._table.write(Update(keys.total(kind, 0)).add(records=change).always())

@@ -36,6 +36,7 @@ def padded(number: int) -> str:
 
 
 # Users: A the user, B its grants, then SEAT and STUDENT rows, which may be many.
+USER_SEATS = SortRange("SEAT#", "SEAT#\uffff")
 USER_STUDENTS = SortRange("STUDENT#", "STUDENT#\uffff")
 USER_WITH_GRANTS = SortRange("A#", "B#\uffff")
 
@@ -54,6 +55,10 @@ def grant(user_id: int, product_id: int) -> Key:
 
 def seat(user_id: int, product_id: int, student_id: int) -> Key:
     return Key(user_partition(user_id), f"SEAT#{padded(product_id)}#{padded(student_id)}")
+
+
+def product_of_seat(sort_key: str) -> int:
+    return int(sort_key.split("#")[1])
 
 
 def user_student(user_id: int, student_id: int) -> Key:
@@ -140,6 +145,7 @@ def operation_failures(operation_id: str) -> tuple[str, SortRange]:
 # Single items.
 SETTINGS = Key("SETTINGS", "SETTINGS")
 BUDGET = Key("BUDGET", "BUDGET")
+RECOUNT = Key("RECOUNT", "RECOUNT")
 
 
 def last_id(kind: str) -> Key:
@@ -152,6 +158,11 @@ def total(kind: str, shard: int) -> Key:
 
 def idempotency(token_id: int, digest: str) -> Key:
     return _alone(f"IDEMPOTENCY#{token_id}#{digest}")
+
+
+def latest_scheduled(operation_type: str) -> Key:
+    """Names the operation of this type that a schedule started last."""
+    return _alone(f"SCHEDULED#{operation_type}")
 
 
 def request_rate(token_id: int, minute: int) -> Key:

@@ -33,6 +33,10 @@ class Listing:
         start = self._table.skip_in_list(kind, offset)
         return ListPage([], has_more=False) if start is None else self._page(kind, start, limit)
 
+    def count(self, kind: Kind) -> int:
+        """How many rows there are, counted one by one: several thousand a round trip."""
+        return self._table.count_list(kind)
+
     def _page(self, kind: Kind, after: str | None, limit: int) -> ListPage:
         # One row more than asked tells whether there is a next page.
         rows = self._table.list_page(kind, limit=limit + 1, after=after)

@@ -37,6 +37,16 @@ class Operations:
         key = keys.operation(operation.id)
         return put(key, _item(operation), when=ABSENT)
 
+    def latest_scheduled(self, type_: OperationType) -> str | None:
+        """Id of the operation that a schedule started last."""
+        item = self._table.get(keys.latest_scheduled(type_))
+        return item["operation_id"] if item else None
+
+    def note_scheduled(self, operation: Operation, previous: str | None) -> Action:
+        """Refused when another run of the schedule has started one since ``previous``."""
+        unchanged = ABSENT if previous is None else Attr("operation_id").eq(previous)
+        return put(keys.latest_scheduled(operation.type), {"operation_id": operation.id}, when=unchanged)
+
     def due(self, now: datetime, *, limit: int) -> list[str]:
         """Ids of operations that should have been carried on by now."""
         rows = self._table.due(keys.OPERATIONS, timestamps.to_text(now), limit=limit)

@@ -8,6 +8,7 @@ from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
 from b2b.storage.operations import Operations
 from b2b.storage.products import Products
+from b2b.storage.recounts import Recounts
 from b2b.storage.settings import SettingsItem
 from b2b.storage.students import Students
 from b2b.storage.table import Action, Table
@@ -30,6 +31,7 @@ class Store:
         self.idempotency = Idempotency(table)
         self.listing = Listing(table)
         self.lookups = Lookups(table)
+        self.recounts = Recounts(table)
 
     def transact(self, actions: Sequence[Action]) -> None:
         """All or nothing. Raises ConditionFailed or WriteConflict: read again, decide again."""

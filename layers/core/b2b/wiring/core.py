@@ -15,6 +15,7 @@ from b2b.services.groups import GroupService
 from b2b.services.idempotency import IdempotencyService
 from b2b.services.operations import OperationService
 from b2b.services.products import ProductService
+from b2b.services.recount import RecountService
 from b2b.services.removals import Removals
 from b2b.services.repair import RepairService
 from b2b.services.ringing import Bell
@@ -96,6 +97,10 @@ class Services:
     @cached_property
     def repair(self) -> RepairService:
         return RepairService(self.store, self.queues)
+
+    @cached_property
+    def recount(self) -> RecountService:
+        return RecountService(self.store)
 
     @cached_property
     def sweep(self) -> SweepService:

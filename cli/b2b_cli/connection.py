@@ -1,0 +1,95 @@
+"""How the operator's commands reach a school: the local stack with its data in a folder, or a deployed stack.
+
+Both end in the environment that the functions themselves have, so that the commands use the very same services.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from b2b.config import load_config
+from b2b.wiring.core import client
+from b2b.wiring.upstream import UpstreamServices
+from b2b_cli.errors import CommandError
+
+# The template's logical ids, and what its functions call them.
+_VARIABLES = {
+    "Table": "TABLE_NAME",
+    "SyncQueue": "SYNC_QUEUE_URL",
+    "SyncBulkQueue": "SYNC_BULK_QUEUE_URL",
+    "OperationsQueue": "OPERATIONS_QUEUE_URL",
+    "ThinkificApiKey": "THINKIFIC_API_KEY_SECRET_ID",
+}
+_PARAMETERS = {
+    "ThinkificSubdomain": "THINKIFIC_SUBDOMAIN",
+    "ThinkificRatePerMinute": "THINKIFIC_RATE_PER_MINUTE",
+}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """``queues``: the address of each queue by its name in the template, dead-letter queues included."""
+
+    environment: Mapping[str, str]
+    queues: Mapping[str, str]
+
+    @cached_property
+    def services(self) -> UpstreamServices:
+        return UpstreamServices(load_config(self.environment))
+
+    @cached_property
+    def sqs(self) -> Any:
+        return client("sqs")
+
+
+def connect(data: Path, stack_name: str | None) -> Connection:
+    """The deployed stack of that name, else the local stack that runs with ``data``.
+
+    Sets the variables in this process's environment, where boto3 and the configuration look for them.
+    Raises CommandError with what to do about it.
+    """
+    connection = _deployed(stack_name) if stack_name else _local(data)
+    os.environ.update(connection.environment)
+    return connection
+
+
+def _local(data: Path) -> Connection:
+    path = data / "local.json"
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CommandError(
+            f"No local stack runs with the data in {data}: start it with `b2b local`, "
+            "or name a deployed one with --stack-name."
+        ) from None
+    return Connection(environment=note["environment"], queues=note["queues"])
+
+
+def _deployed(stack_name: str) -> Connection:
+    try:
+        cloudformation = boto3.Session().client("cloudformation")
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"The stack {stack_name} cannot be read: {error}") from error
+    physical = {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
+    parameters = {found["ParameterKey"]: found.get("ParameterValue", "") for found in stack.get("Parameters", [])}
+    missing = (_VARIABLES.keys() - physical.keys()) | (_PARAMETERS.keys() - parameters.keys())
+    if missing:
+        raise CommandError(f"{stack_name} is no stack of this product: it has no {', '.join(sorted(missing))}.")
+    environment = {variable: physical[name] for name, variable in _VARIABLES.items()}
+    environment |= {variable: parameters[name] for name, variable in _PARAMETERS.items()}
+    queues = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::SQS::Queue"
+    }
+    return Connection(environment=environment, queues=queues)
