@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from b2b.domain.users import UserView
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
+from b2b.http.idempotency import CurrentClaim
 from b2b.http.operations import StartedBody, present_operation
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
@@ -91,8 +92,9 @@ async def add_seats(
     user_id: UserId,
     body: Annotated[AddSeats, Depends(JsonBody(AddSeats, _user_exists))],
     services: CurrentServices,
+    claim: CurrentClaim,
 ) -> dict[str, Any]:
-    return _data(services.users.add_seats(user_id, body.reference, body.terms, body.add_seats))
+    return _data(services.users.add_seats(user_id, body.reference, body.terms, body.add_seats, claim))
 
 
 @router.post(

@@ -3,16 +3,18 @@
 import asyncio
 import time
 import uuid
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
+from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from b2b.domain.errors import B2BError
+from b2b.domain.idempotency import Claim
 from b2b.http.authentication import bearer
 from b2b.http.bodies import MAX_BODY_BYTES
 from b2b.http.errors import refusal_response
-from b2b.services.idempotency import Answer, Claim, in_progress
+from b2b.services.idempotency import Answer, in_progress
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -84,6 +86,7 @@ class IdempotencyKeys:
         async def collect(message: "Message") -> None:
             messages.append(message)
 
+        scope.setdefault("state", {})["claim"] = claim
         try:
             await self._app(scope, receive, collect)
         except BaseException:
@@ -92,6 +95,14 @@ class IdempotencyKeys:
         self._services.idempotency.end(claim, _answer(messages))
         for message in messages:
             await send(message)
+
+
+async def _claim(request: Request) -> Claim | None:
+    return getattr(request.state, "claim", None)
+
+
+# In the signature of a route whose call must not happen twice.
+CurrentClaim = Annotated[Claim | None, Depends(_claim)]
 
 
 def _request(scope: "Scope", body: bytes) -> bytes:

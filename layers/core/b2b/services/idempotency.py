@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from b2b.domain.errors import Conflict, InvalidInput
+from b2b.domain.idempotency import Claim
 from b2b.domain.timestamps import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -36,16 +37,6 @@ class Answer:
         return self.status not in (401, 429) and self.status < 500
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to carry out a call."""
-
-    token_id: int
-    key_digest: str
-    fingerprint: str
-    owner: str
-
-
 class IdempotencyService:
     def __init__(self, store: "Store", clock: Clock = utc_now) -> None:
         self._store = store
@@ -62,9 +53,7 @@ class IdempotencyService:
             )
         now = self._clock()
         claim = Claim(token_id, _digest(key.encode()), _digest(request), owner)
-        kept = self._store.idempotency.claim(
-            token_id, claim.key_digest, claim.fingerprint, owner, now, now + _BUSY_FOR, now + _KEPT_FOR
-        )
+        kept = self._store.idempotency.claim(claim, now, now + _BUSY_FOR, now + _KEPT_FOR)
         if kept is None:
             return claim
         if kept.fingerprint != claim.fingerprint:
@@ -76,16 +65,9 @@ class IdempotencyService:
     def end(self, claim: Claim, answer: Answer) -> None:
         """Keeps the answer, or frees the key where the next try may be answered otherwise."""
         if answer.is_kept:
-            self._store.idempotency.keep(
-                claim.token_id,
-                claim.key_digest,
-                claim.owner,
-                answer.status,
-                answer.headers,
-                zlib.compress(answer.body),
-            )
+            self._store.idempotency.keep(claim, answer.status, answer.headers, zlib.compress(answer.body))
         else:
-            self._store.idempotency.release(claim.token_id, claim.key_digest, claim.owner)
+            self._store.idempotency.release(claim)
 
 
 def in_progress() -> Conflict:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from b2b.domain import emails
-from b2b.domain.errors import InvalidInput, NotFound, WriteConflict
+from b2b.domain.errors import ConditionFailed, InvalidInput, NotFound, WriteConflict
+from b2b.domain.idempotency import Claim
 from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductReference, UnresolvedReference, resolve
 from b2b.domain.timestamps import Clock, utc_now
@@ -116,13 +117,28 @@ class UserService:
         retry_conflicts(attempt)
         return self.get(user_id)
 
-    def add_seats(self, user_id: int, reference: ProductReference, terms: GrantTerms, add_seats: int) -> UserView:
-        """Adds to the grant of a product, exactly, however many do so at once; sets the terms."""
+    def add_seats(
+        self, user_id: int, reference: ProductReference, terms: GrantTerms, add_seats: int, once: Claim | None = None
+    ) -> UserView:
+        """Adds to the grant of a product, exactly, however many do so at once; sets the terms.
+
+        ``once``: the caller's right to carry the call out. If somebody died who had it before, after adding and
+        before saying so, nothing is added again.
+        """
 
         def attempt() -> None:
             grant = self._grant(user_id, reference)
-            action = self._store.users.add_to_grant(grant, terms, add_seats, self._clock())
-            self._store.transact([self._store.users.must_exist(user_id), action])
+            add = self._store.users.add_to_grant(grant, terms, add_seats, self._clock())
+            actions = [self._store.users.must_exist(user_id), add]
+            if once is None:
+                self._store.transact(actions)
+                return
+            try:
+                self._store.transact([*actions, self._store.idempotency.mark_done(once)])
+            except ConditionFailed as refused:
+                is_done_already = len(actions) in refused.failed
+                if not is_done_already:
+                    raise
 
         retry_conflicts(attempt)
         return self.get(user_id)
