@@ -19,10 +19,13 @@ _log = logger("expiry_sweep")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """An EventBridge schedule's event in; what was done out."""
     del event
-    swept = _services.sweep.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
-    if swept:
-        _log.info("swept", extra={"enrollments": swept})
-    return {"swept": swept}
+    report = _services.sweep.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+    for failure in report.failures:
+        ids = {"student_id": failure.student_id, "product_id": failure.product_id}
+        _log.error("an enrolment cannot be swept", exc_info=failure.error, extra=ids)
+    if report.swept:
+        _log.info("swept", extra={"enrollments": report.swept})
+    return {"swept": report.swept, "failed": len(report.failures)}
 
 
 gc.freeze()

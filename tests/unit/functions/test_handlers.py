@@ -177,7 +177,7 @@ def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Res
 
 
 def test_the_sweep_runs_on_the_same_event(load: Load) -> None:
-    assert load("expiry_sweep")(event("scheduler-repair"), Context()).keys() == {"swept"}
+    assert load("expiry_sweep")(event("scheduler-repair"), Context()).keys() == {"swept", "failed"}
 
 
 def test_the_recount_tells_its_figures(load: Load, api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,7 +124,7 @@ def test_an_account_that_the_list_does_not_show_yet_is_not_made_twice(world: Wor
     assert world.upstream.calls().count("POST /users") <= 5
 
 
-def test_a_taken_address_that_is_never_found_is_not_asked_for_every_few_seconds(world: World, boss: User) -> None:
+def test_a_taken_address_that_is_never_found_fails_with_its_reason(world: World, boss: User) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             return httpx.Response(422, json={"errors": {"email": ["has already been taken"]}})
@@ -135,7 +135,18 @@ def test_a_taken_address_that_is_never_found_is_not_asked_for_every_few_seconds(
     world.sync = world.worker("worker-1", hidden)
     student_id = world.enroll(boss, course).student.id
     world.settle(student_id, looks=12)
-    assert world.status(student_id, course) == "failed" or world.sqs.sent[-1].delay > 60
+    assert world.status(student_id, course) == "pending"
+    assert world.sqs.sent[-1].delay > 60
+    world.wait()
+    world.settle(student_id)
+    assert world.status(student_id, course) == "failed"
+    assert "e-mail is taken" in str(world.enrollment(student_id, course).error)
+
+    # Enrolling again, after the cause is gone, works.
+    world.sync = world.worker("worker-2")
+    world.enroll(boss, course)
+    assert world.settle(student_id) is FULFILLED
+    assert world.status(student_id, course) == "active"
 
 
 def test_a_changed_name_follows(world: World, boss: User) -> None:
@@ -144,6 +155,18 @@ def test_a_changed_name_follows(world: World, boss: User) -> None:
     assert world.look(student_id) is FULFILLED
     assert len(world.upstream.calls()) == 1
     assert world.upstream.users()[0]["full_name"] == "Augusta King"
+
+
+def test_a_name_or_group_that_thinkific_refuses_is_told(world: World, boss: User) -> None:
+    student_id = world.brought(boss, world.course())
+    world.upstream.fault("error_before", "PUT", "^/users/", status=422)
+    world.enroll(boss, names=Names(first_name="Augusta", last_name="King"))
+    assert world.settle(student_id) is FULFILLED
+    grouped = world.user("grouped@example.com", group="Acme")
+    world.upstream.fault("error_before", "POST", "^/group_users", times=2, status=422)
+    world.enroll(grouped, world.course("B"))
+    assert world.settle(student_id) is FULFILLED
+    assert world.refusals == [(student_id, "profile"), (student_id, "group")]
 
 
 def test_an_account_deleted_in_thinkific_is_made_anew_with_all_its_enrolments(world: World, boss: User) -> None:

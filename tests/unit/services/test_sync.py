@@ -114,6 +114,11 @@ def test_an_error_that_nobody_foresaw_goes_up_and_gives_the_wish_back(world: Wor
     wish = world.record(student_id).wish
     assert wish is not None
     assert (wish.lease_owner, wish.attempts) == (None, 1)
+    # The queue's own retries have it; repair keeps out of their way for an hour.
+    world.clock.advance(minutes=59)
+    assert world.repair.ring_again() == 0
+    world.clock.advance(minutes=2)
+    assert world.repair.ring_again() == 1
     assert world.look(student_id) is SyncOutcome.FULFILLED
 
 

@@ -60,6 +60,7 @@ class World:
         self.store = Store(table)
         self.sqs = Sqs()
         self.unsent: list[Exception] = []
+        self.refusals: list[tuple[int, str]] = []
         sqs: Any = self.sqs
         queues = Queues(sqs, sync_url="sync", sync_bulk_url="sync-bulk", operations_url="operations")
         self.bell = Bell(queues, on_failure=self.unsent.append)
@@ -77,7 +78,14 @@ class World:
         return Thinkific(http, self.budget, sleep=self.clock.sleep, now=self.clock.seconds)
 
     def worker(self, name: str, thinkific: Thinkific | None = None) -> SyncService:
-        return SyncService(self.store, thinkific or self.thinkific, self.bell, worker=name, clock=self.clock)
+        return SyncService(
+            self.store,
+            thinkific or self.thinkific,
+            self.bell,
+            worker=name,
+            on_refusal=lambda student_id, what: self.refusals.append((student_id, what)),
+            clock=self.clock,
+        )
 
     # The catalogue, in the table and in Thinkific
 

@@ -47,6 +47,7 @@ class Operation:
     """``state`` is where it goes on after an interruption; its meaning is the type's own.
 
     ``version`` rises with every write: a second worker at the same operation finds its write refused.
+    ``attempts``: how often in a row Thinkific has failed it.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Operation:
     done: int = 0
     failed: int = 0
     error: str | None = None
+    attempts: int = 0
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 1
     created_at: datetime

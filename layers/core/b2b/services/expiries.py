@@ -14,6 +14,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
 from b2b.services.ringing import repair_at
+from b2b.services.seat_moves import MOST_SEATS_IN_ONE_WRITE, SeatMoves
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -85,6 +86,7 @@ class ExpiryRunner:
         self._store = store
         self._bell = bell
         self._clock = clock
+        self._seats = SeatMoves(store, clock)
 
     def step(self, operation: Operation) -> Step:
         if operation.state["phase"] == "write":
@@ -117,6 +119,9 @@ class ExpiryRunner:
             if record is None or before is None:
                 return False
             after = enrollments.with_expiry(before, end, self._clock())
+            if len(before.seat_holders ^ after.seat_holders) > MOST_SEATS_IN_ONE_WRITE:
+                self._seats.move_some(before, after)
+                return attempt()
             self._store.transact(
                 [
                     self._store.operations.add_item(operation.id, student_id, product_id, after.version),
@@ -133,17 +138,11 @@ class ExpiryRunner:
         if after is before:
             return [self._store.students.must_exist(record.student.id)]
         now = self._clock()
-        student_id, product_id = before.student_id, before.product_id
         actions = [
             self._store.students.change_enrollment(before, after),
-            self._store.wishes.add(student_id, repair_at(now, bulk=True), bulk=True),
+            self._store.wishes.add(before.student_id, repair_at(now, bulk=True), bulk=True),
         ]
-        users = set(self._store.lookups.surroundings(user_ids=before.seat_holders ^ after.seat_holders).users)
-        for holder in sorted(before.seat_holders - after.seat_holders):
-            actions += self._store.users.release_seat(holder, product_id, student_id, user_exists=holder in users)
-        for holder in sorted(after.seat_holders - before.seat_holders):
-            actions += self._store.users.take_seat(holder, product_id, student_id, now)
-        return actions
+        return [*actions, *self._seats.moves(before, after)]
 
     def _confirm(self, operation: Operation) -> Step:
         """Counts those that Thinkific has settled, a page at a time, over and over until none is left."""

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +11,7 @@ from b2b.domain.errors import ConditionFailed, NotFound, WriteConflict
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, ThinkificDelay, ThinkificError
+from b2b.services.backoff import LONGEST_SECONDS, backoff
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0
-_AFTER_A_LOST_ANSWER = 5.0
+# How long after its time a message may come before repair rings again.
+_MESSAGE_MAY_TAKE = timedelta(seconds=180)
+_UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
 
 
 class OperationService:
@@ -118,17 +122,21 @@ class OperationWorker:
                 if seconds_left() < _SECONDS_FOR_A_STEP:
                     return self._postpone(operation, 0)
                 step = runner.step(operation)
-                operation = self._save(step.operation, step.actions)
+                operation = self._save(replace(step.operation, attempts=0), step.actions)
                 if step.pause:
                     return self._postpone(operation, step.pause)
         except ConditionFailed:
             return AdvanceOutcome.OVERTAKEN
         except ThinkificDelay as delay:
-            return self._postpone(operation, delay.retry_after)
+            return self._postpone(operation, delay.retry_after, failed_attempt=delay.is_failed_attempt)
         except AnswerLost:
-            return self._postpone(operation, _AFTER_A_LOST_ANSWER)
+            return self._postpone(operation, 0, failed_attempt=True)
         except ThinkificError as refusal:
             self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
+        except Exception:
+            # SQS's own retries and then the dead-letter queue have it; repair keeps out of the way.
+            self._store.operations.leave_alone(operation_id, self._clock() + _UNFORESEEN_LEFT_ALONE)
+            raise
         return AdvanceOutcome.FINISHED
 
     def _save(self, operation: Operation, actions: "Sequence[Action]" = ()) -> Operation:
@@ -136,6 +144,14 @@ class OperationWorker:
         self._store.transact([self._store.operations.save(saved), *actions])
         return saved
 
-    def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
+    def _postpone(self, operation: Operation, seconds: float, *, failed_attempt: bool = False) -> AdvanceOutcome:
+        if failed_attempt:
+            seconds = max(seconds, backoff(operation.attempts))
+            try:
+                self._save(replace(operation, attempts=operation.attempts + 1))
+            except ConditionFailed:
+                return AdvanceOutcome.OVERTAKEN
+        seconds = min(seconds, LONGEST_SECONDS)
+        self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
         self._bell.ring_operation(operation.id, delay_seconds=seconds)
         return AdvanceOutcome.POSTPONED

@@ -35,10 +35,15 @@ _SECONDS_FOR_A_CALL = 26.0
 
 # Thinkific's lists may lag behind its writes.
 _LIST_LAG_SECONDS = 5.0
+# With the pauses between them more than an hour.
+_LOOKS_FOR_A_TAKEN_EMAIL = 12
 # While Thinkific builds a bundle: look again after a quarter of the time it has taken so far.
 _BUNDLE_LOOK_SECONDS = (5.0, 300.0)
 # Thinkific's help speaks of up to 24 hours for what it adds to bundles later.
 _BUNDLE_GIVEN_UP_SECONDS = 25 * 3600.0
+
+
+OnRefusal = Callable[[int, str], None]
 
 
 class Later(Exception):
@@ -59,7 +64,11 @@ class _UserGone(Exception):
 
 
 class Reconciliation:
-    """One look at one student, by the worker that holds the lease on ``wish``."""
+    """One look at one student, by the worker that holds the lease on ``wish``.
+
+    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrolment shows: its
+    "profile", that is name or e-mail, or a "group".
+    """
 
     def __init__(
         self,
@@ -68,7 +77,9 @@ class Reconciliation:
         clock: Clock,
         wish: SyncWish,
         seconds_left: Callable[[], float],
+        on_refusal: OnRefusal,
     ) -> None:
+        self._on_refusal = on_refusal
         self._store = store
         self._students = store.students
         self._thinkific = thinkific
@@ -154,6 +165,8 @@ class Reconciliation:
                 self._before_a_call()
                 found = self._thinkific.find_user(student.email)
         if found is None:
+            if self._wish.attempts >= _LOOKS_FOR_A_TAKEN_EMAIL:
+                raise ThinkificRejected("Thinkific says that the e-mail is taken, and does not show by whom.")
             raise Later(_LIST_LAG_SECONDS, failed_attempt=True)
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, found.id, newly_created=newly_created)
@@ -172,6 +185,7 @@ class Reconciliation:
             raise _UserGone from None
         except ThinkificRejected as refusal:
             error = refusal.reason
+            self._on_refusal(student.id, "profile")
         self._students.settle_profile(student, error)
 
     # Groups
@@ -181,6 +195,7 @@ class Reconciliation:
             self._add_to_group(user_id, name)
         except ThinkificRejected as refusal:
             self._students.fail_group(association, refusal.reason)
+            self._on_refusal(association.student_id, "group")
         else:
             self._students.confirm_group(association)
 

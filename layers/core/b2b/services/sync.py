@@ -1,7 +1,6 @@
 """Fulfilling sync wishes: one worker at a time for a student, and what may heal is tried again later."""
 
 import math
-import random
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +11,8 @@ from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, ThinkificDelay
-from b2b.services.reconciliation import LEASE, Later, OutOfTime, Reconciliation
+from b2b.services.backoff import LONGEST_SECONDS, backoff
+from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
 from b2b.services.ringing import repair_at
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
-_LONGEST_DELAY = 900
+# A fault that nobody foresaw: SQS's own retries and then the dead-letter queue have it; repair keeps out of the way.
+_UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
 
 
 class SyncOutcome(StrEnum):
@@ -32,15 +33,23 @@ class SyncOutcome(StrEnum):
 
 
 class SyncService:
-    """``worker``: a name unlike every other worker's, for the leases."""
+    """``worker``: a name unlike every other worker's, for the leases. ``on_refusal``: see Reconciliation."""
 
     def __init__(
-        self, store: "Store", thinkific: "Thinkific", bell: "Bell", *, worker: str, clock: Clock = utc_now
+        self,
+        store: "Store",
+        thinkific: "Thinkific",
+        bell: "Bell",
+        *,
+        worker: str,
+        on_refusal: OnRefusal,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._thinkific = thinkific
         self._bell = bell
         self._worker = worker
+        self._on_refusal = on_refusal
         self._clock = clock
 
     def bring(self, student_id: int, seconds_left: Callable[[], float]) -> SyncOutcome:
@@ -53,7 +62,7 @@ class SyncService:
             wish = self._store.wishes.lease(student_id, f"{self._worker}/{uuid.uuid4().hex}", now, now + LEASE)
         except ConditionFailed:
             return SyncOutcome.NOT_NOW
-        run = Reconciliation(self._store, self._thinkific, self._clock, wish, seconds_left)
+        run = Reconciliation(self._store, self._thinkific, self._clock, wish, seconds_left, self._on_refusal)
         try:
             with self._thinkific.in_bulk(bulk=wish.bulk):
                 run.carry_out()
@@ -73,7 +82,7 @@ class SyncService:
         except Exception:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()
-            self._store.wishes.give_back(wish, now, repair_at(now, bulk=wish.bulk), failed_attempt=True)
+            self._store.wishes.give_back(wish, now, now + _UNFORESEEN_LEFT_ALONE, failed_attempt=True)
             raise
         return self._finish(wish)
 
@@ -87,17 +96,11 @@ class SyncService:
     def _postpone(self, wish: SyncWish, seconds: float, *, failed_attempt: bool) -> SyncOutcome:
         """The message comes a little after the wish may be taken up again, which is on a whole second."""
         if failed_attempt:
-            seconds = max(seconds, self._backoff(wish))
-        seconds = min(math.ceil(seconds), _LONGEST_DELAY)
+            seconds = max(seconds, backoff(wish.attempts))
+        seconds = min(math.ceil(seconds), LONGEST_SECONDS)
         now = self._clock()
         not_before = now + timedelta(seconds=seconds)
         due_at = repair_at(not_before, bulk=wish.bulk)
         self._store.wishes.give_back(wish, not_before, due_at, failed_attempt=failed_attempt)
         self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED
-
-    @staticmethod
-    def _backoff(wish: SyncWish) -> float:
-        """1 s, doubled with every failed attempt up to 15 minutes, with jitter so that not all come back at once."""
-        ceiling = min(_LONGEST_DELAY, 2.0 ** min(wish.attempts + 1, 10))
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret

@@ -9,7 +9,9 @@ from b2b.domain.operations import Operation, OperationFailure, OperationItem, Op
 from b2b.storage import keys
 from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
 
-# Longer than an operation may wait for its next message.
+# Longer than a step may take: whoever was at the operation has died.
+_STEP_MAY_TAKE = timedelta(seconds=60)
+# How long a message from repair may wait in the queue before repair sends another.
 _LEFT_ALONE_FOR = timedelta(seconds=180)
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
 
@@ -52,6 +54,11 @@ class Operations:
         rows = self._table.due(keys.OPERATIONS, timestamps.to_text(now), limit=limit)
         return [str(row[keys.PARTITION]).removeprefix("OPERATION#") for row in rows]
 
+    def leave_alone(self, operation_id: str, until: datetime) -> None:
+        """Repair looks after it then, and not earlier."""
+        update = Update(keys.operation(operation_id)).set(**{keys.DUE_AT: timestamps.to_text(until)})
+        self._table.succeeds(update.when(Attr(keys.DUE_AT).exists()))
+
     def put_off(self, operation_id: str, now: datetime) -> bool:
         """Claim a due operation for ringing again, so that two runs of the repair do not both ring."""
         moment = timestamps.to_text(now)
@@ -82,7 +89,10 @@ class Operations:
         return put(key, item | {"ttl": _ttl(operation)})
 
     def save(self, operation: Operation) -> Action:
-        """Progress. ``operation.version`` is one higher than what was read; refused when it no longer fits."""
+        """Progress. ``operation.version`` is one higher than what was read; refused when it no longer fits.
+
+        Until it is final, repair looks after it when nobody has carried it on for a minute.
+        """
         unchanged = Attr("version").eq(operation.version - 1)
         return put(keys.operation(operation.id), _item(operation), when=unchanged)
 
@@ -96,6 +106,7 @@ def _item(operation: Operation) -> Item:
         "done": operation.done,
         "failed": operation.failed,
         "error": operation.error,
+        "attempts": operation.attempts,
         "state": operation.state,
         "version": operation.version,
         "created_at": timestamps.to_text(operation.created_at),
@@ -107,7 +118,7 @@ def _item(operation: Operation) -> Item:
 
 def _due(operation: Operation) -> Item:
     """When repair looks after an operation that nobody has carried on."""
-    due_at = operation.updated_at + _LEFT_ALONE_FOR
+    due_at = operation.updated_at + _STEP_MAY_TAKE
     return {keys.DUE_PARTITION: keys.OPERATIONS, keys.DUE_AT: timestamps.to_text(due_at)}
 
 
@@ -124,6 +135,7 @@ def _from_item(item: Item) -> Operation:
         done=item["done"],
         failed=item["failed"],
         error=item.get("error"),
+        attempts=item.get("attempts", 0),
         state=item.get("state", {}),
         version=item["version"],
         created_at=timestamps.from_text(item["created_at"]),

@@ -31,6 +31,11 @@ class Users:
         records = [_with_grants(rows) for rows in self._table.query_each(partitions, keys.USER_WITH_GRANTS)]
         return [record for record in records if record is not None]
 
+    def get_grants(self, pairs: Iterable[tuple[int, int]]) -> list[Grant]:
+        """Those there are of the given pairs of user and product, granted or not."""
+        found = self._table.get_many(keys.grant(user_id, product_id) for user_id, product_id in pairs)
+        return [grant_from_item(item) for item in found.values()]
+
     # Members of transactions.
 
     def add(self, user: User, password_hash: str | None) -> list[Action]:

@@ -31,7 +31,8 @@ Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # What Thinkific answers is about people: it is not to be told in tracebacks.
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 class UserAnswer(_Answer):

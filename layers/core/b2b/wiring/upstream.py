@@ -11,6 +11,7 @@ from b2b.config import load_config, load_thinkific_config
 from b2b.domain.budget import Budget
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.observability import logger
 from b2b.services.catalogue import CatalogueSync
 from b2b.services.expiries import ExpiryRunner
 from b2b.services.groups import GroupImport
@@ -30,7 +31,7 @@ class UpstreamServices(Services):
 
     @cached_property
     def sync(self) -> SyncService:
-        return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name())
+        return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name(), on_refusal=_log_refusal)
 
     @cached_property
     def operation_worker(self) -> OperationWorker:
@@ -57,6 +58,11 @@ class UpstreamServices(Services):
 def upstream_services() -> UpstreamServices:
     """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
     return UpstreamServices(load_config(os.environ))
+
+
+def _log_refusal(student_id: int, what: str) -> None:
+    # The reason is with the student in the table: Thinkific's words may name a person.
+    logger("thinkific_sync").warning("Thinkific refuses", extra={"student_id": student_id, "what": what})
 
 
 def _secret(secret_id: str | None) -> str:

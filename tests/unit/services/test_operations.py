@@ -1,0 +1,89 @@
+"""Operations whose Thinkific is away, or who meet a fault that nobody foresaw."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from tests.unit.services.world import World
+
+from b2b.domain.operations import Operation, OperationStatus, OperationType
+from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDown
+from b2b.services.operations import AdvanceOutcome, OperationWorker, Step
+
+
+class Troubled:
+    """A runner that meets its troubles one after the other, then is done with its one student."""
+
+    def __init__(self, *troubles: Exception) -> None:
+        self._troubles = [*troubles]
+
+    def step(self, operation: Operation) -> Step:
+        if self._troubles:
+            raise self._troubles.pop(0)
+        return Step(replace(operation, total=1, done=1).finished())
+
+
+Advance = Callable[[], AdvanceOutcome]
+
+
+@pytest.fixture
+def troubled(world: World) -> Callable[..., tuple[str, Advance]]:
+    def start(*troubles: Exception) -> tuple[str, Advance]:
+        operation = world.operations.start(OperationType.CATALOGUE_SYNC)
+        runner = Troubled(*troubles)
+        worker = OperationWorker(world.store, world.bell, {OperationType.CATALOGUE_SYNC: runner}, world.clock)
+        return operation.id, lambda: worker.advance(operation.id, lambda: 60.0)
+
+    return start
+
+
+def test_failed_attempts_are_further_and_further_apart(
+    world: World, troubled: Callable[..., tuple[str, Advance]]
+) -> None:
+    down = ThinkificDown("down", retry_after=5)
+    operation_id, advance = troubled(*[down] * 10, AnswerLost("lost"))
+    delays = []
+    for _ in range(11):
+        assert advance() is AdvanceOutcome.POSTPONED
+        delays.append(world.sqs.sent[-1].delay)
+        # Repair does not come before the message.
+        world.clock.advance(seconds=delays[-1] + 1)
+        assert world.repair.ring_again() == 0
+    assert delays[0] == 5
+    assert delays[-1] > 400
+    assert advance() is AdvanceOutcome.FINISHED
+    operation, _ = world.operations.get(operation_id)
+    assert (operation.status, operation.attempts) == (OperationStatus.SUCCEEDED, 0)
+
+
+def test_waiting_for_the_budget_is_no_failed_attempt(
+    world: World, troubled: Callable[..., tuple[str, Advance]]
+) -> None:
+    operation_id, advance = troubled(*[BudgetSpent("spent", retry_after=3)] * 6)
+    for _ in range(6):
+        assert advance() is AdvanceOutcome.POSTPONED
+        assert world.sqs.sent[-1].delay == 3
+    assert world.operations.get(operation_id)[0].attempts == 0
+
+
+def test_a_message_that_is_lost_after_a_pause_is_sent_again(
+    world: World, troubled: Callable[..., tuple[str, Advance]]
+) -> None:
+    _, advance = troubled(BudgetSpent("spent", retry_after=600))
+    advance()
+    world.clock.advance(seconds=600 + 181)
+    assert world.repair.ring_again() == 1
+
+
+def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
+    world: World, troubled: Callable[..., tuple[str, Advance]]
+) -> None:
+    operation_id, advance = troubled(RuntimeError("a bug"))
+    with pytest.raises(RuntimeError):
+        advance()
+    world.clock.advance(minutes=59)
+    assert world.repair.ring_again() == 0
+    world.clock.advance(minutes=2)
+    assert world.repair.ring_again() == 1
+    assert advance() is AdvanceOutcome.FINISHED
+    assert world.operations.get(operation_id)[0].status is OperationStatus.SUCCEEDED
