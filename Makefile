@@ -6,6 +6,8 @@ PYTHON ?= python3
 # Where `make run` listens, and where it keeps its data.
 PORT ?= 8000
 DATA ?= .b2b
+# How many cases `make fuzz` makes up, roughly.
+CASES ?= 2500
 # More for pytest, `make run` or `make lock`, e.g. make test ARGS='tests/unit -k seats'
 ARGS ?=
 
@@ -14,12 +16,13 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock openapi
+.PHONY: help setup run test fuzz check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
+	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
 	@echo "make check    run every check that CI runs beside the tests"
 	@echo "make format   sort the imports and format the code"
 	@echo "make openapi  write the API's document anew after a change of the routes"
@@ -37,6 +40,10 @@ run:
 test:
 	$(SET_UP) test emulator
 	@.venv/bin/python -m pytest $(ARGS)
+
+fuzz:
+	$(SET_UP) test emulator
+	@FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/fuzz $(ARGS)
 
 check:
 	$(SET_UP) test

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from admin.schemas import ChangeSettings, CreateToken, NewTokenResource, SettingsResource, TokenResource, present
+from admin.schemas import (
+    ChangeSettings,
+    CreateToken,
+    HealthResource,
+    NewTokenResource,
+    SettingsResource,
+    TokenResource,
+    present,
+)
 from b2b.domain.tokens import SCOPES
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
@@ -24,13 +32,13 @@ _any_token = [Depends(Scoped(None))]
 TokenId = Annotated[int, path_id("id", "token")]
 
 
-@router.get("/health", tags=["Health"], summary="Whether the API answers")
-async def health() -> dict[str, str]:
+@router.get("/health", response_model=HealthResource, tags=["Service"], summary="Whether the API answers")
+async def get_health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/openapi.json", tags=["Health"], summary="This document", response_class=JSONResponse)
-async def openapi() -> Response:
+@router.get("/openapi.json", tags=["Service"], summary="This document", response_class=JSONResponse)
+async def get_document() -> Response:
     return Response(_document(), media_type="application/json")
 
 

@@ -1,14 +1,14 @@
 """Tokens and settings on the wire."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator
 
 from b2b.domain import timestamps
 from b2b.domain.tokens import SCOPES, Token, sorted_scopes
-from b2b.http.fields import Boolean, Days, Seats, Text, refusal
+from b2b.http.fields import Boolean, Days, Moment, Seats, Text, one_of, refusal
 
 
 def _scope(value: object) -> str:
@@ -26,10 +26,14 @@ def _moment(value: object) -> datetime:
         raise refusal("must be an ISO 8601 date") from None
 
 
+_SCOPE = one_of({"type": "string", "enum": [*SCOPES]})
+_ISO_8601 = one_of({"type": "string", "format": "date-time"}, {"type": "string", "format": "date"})
+
+
 class CreateToken(BaseModel):
     name: Text
-    scopes: list[Annotated[str, BeforeValidator(_scope)]] | None = None
-    expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
+    scopes: list[Annotated[str, BeforeValidator(_scope), _SCOPE]] | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_moment), _ISO_8601] | None = None
 
 
 def _timezone(value: object) -> str:
@@ -55,6 +59,10 @@ class ChangeSettings(BaseModel):
         return self.model_dump(include=self.model_fields_set)
 
 
+class HealthResource(BaseModel):
+    status: Literal["ok"]
+
+
 class SettingsResource(BaseModel):
     default_max_seats: int | None
     default_enrollment_days: int
@@ -67,11 +75,11 @@ class SettingsResource(BaseModel):
 class TokenResource(BaseModel):
     id: int
     name: str
-    scopes: list[str]
+    scopes: list[Annotated[str, _SCOPE]]
     last_four: str
-    created_at: str
-    last_used_at: str | None
-    expires_at: str | None
+    created_at: Moment
+    last_used_at: Moment | None
+    expires_at: Moment | None
 
 
 class NewTokenResource(TokenResource):

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import WithJsonSchema
 
 from b2b.domain.errors import InvalidInput
 from b2b.domain.operations import OperationType
@@ -27,9 +28,10 @@ async def list_products(request: Request, page: WantedPage, services: CurrentSer
     return page_body(request, services.products.list_page(page), present)
 
 
-async def _term(
-    term: Annotated[str | None, Query(description="part of the name, or a Thinkific or productable id")] = None,
-) -> str:
+_TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"})
+
+
+async def _term(term: Annotated[str | None, Query(), _TERM] = None) -> str:
     wanted = (term or "").strip()
     if not wanted:
         raise InvalidInput.field("term", "The term field is required.")

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from b2b.domain import timestamps
 from b2b.domain.products import Product, ProductableType
+from b2b.http.fields import Moment
 
 
 class SyncCatalogue(BaseModel):
@@ -21,8 +22,8 @@ class ProductResource(BaseModel):
     status: str
     slug: str | None
     course_ids: list[int]
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
 
 
 def present(product: Product) -> dict[str, Any]:

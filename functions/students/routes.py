@@ -68,7 +68,13 @@ async def associate_student(
 
 
 # The published document spells it both ways.
-@router.post("/disassociate", dependencies=_writable, response_model=DataBody[StudentResource], summary="As dissociate")
+@router.post(
+    "/disassociate",
+    dependencies=_writable,
+    response_model=DataBody[StudentResource],
+    name="disassociate_student",
+    summary="Take from a user, spelt the other way",
+)
 @router.post(
     "/dissociate", dependencies=_writable, response_model=DataBody[StudentResource], summary="Take from a user"
 )

@@ -9,7 +9,7 @@ from b2b.domain import timestamps
 from b2b.domain.enrollments import Enrollment, EnrollmentStatus
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.students import StudentView
-from b2b.http.fields import Boolean, Email, OptionalEmail, ProductableTypeField, Text, ThinkificId, refusal
+from b2b.http.fields import Boolean, Email, Moment, OptionalEmail, ProductableTypeField, Text, ThinkificId, refusal
 from b2b.services.students import Enrolling, Names
 
 MAX_ENROLLMENTS = 500
@@ -35,7 +35,7 @@ def _item(value: object) -> object:
         raise refusal(error.errors()[0]["msg"]) from None
 
 
-Item = Annotated[EnrollmentItem, BeforeValidator(_item)]
+Item = Annotated[EnrollmentItem, BeforeValidator(_item, json_schema_input_type=ThinkificId | EnrollmentItem)]
 
 
 class _Enrollments(BaseModel):
@@ -104,8 +104,8 @@ class EnrollmentResource(BaseModel):
     name: str
     status: EnrollmentStatus
     error: str | None
-    activated_at: str | None
-    expiry_date: str | None
+    activated_at: Moment
+    expiry_date: Moment | None
     percentage_completed: float | None
 
 
@@ -117,8 +117,8 @@ class StudentResource(BaseModel):
     email: str
     users: list[UserBrief]
     enrollments: list[EnrollmentResource]
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
 
 
 def present(view: StudentView, now: datetime) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator
 
 from b2b.domain import seats, timestamps
 from b2b.domain.errors import InvalidInput
-from b2b.domain.expiry import MAX_DAYS
 from b2b.domain.products import Product, ProductableType, ProductReference
-from b2b.domain.users import MAX_SEATS, Grant, GrantTerms, UserView
+from b2b.domain.users import Grant, GrantTerms, Role, UserView
 from b2b.http.fields import (
     Boolean,
     Days,
+    DaysFromNow,
     Email,
-    Integer,
+    Moment,
+    MoreSeats,
     OptionalEmail,
     OptionalPassword,
     OptionalText,
@@ -84,7 +85,7 @@ class SetAccess(_Terms):
 
 
 class AddSeats(_Terms):
-    add_seats: Annotated[Integer, Field(ge=1, le=MAX_SEATS)]
+    add_seats: MoreSeats
 
 
 class AssignGroup(BaseModel):
@@ -110,7 +111,7 @@ def _kind(value: object) -> object:
 class ChangeExpiry(BaseModel):
     product: ThinkificId
     type: Annotated[ExpiryKind, BeforeValidator(_kind)]
-    expiry_days: Annotated[Integer, Field(ge=1, le=MAX_DAYS)] | None = None
+    expiry_days: DaysFromNow | None = None
     expiry_date: OptionalText = None
     productable_type: ProductableTypeField | None = None
 
@@ -151,15 +152,15 @@ class UserResource(BaseModel):
     id: int
     name: str
     email: str
-    role: str
+    role: Role
     max_seats: int | None
     seats_used: int
     seats_available: int | None
     over_allocated: int
     group: GroupResource | None
     products: list[GrantResource]
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
 
 
 def present(view: UserView) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,13 +8,17 @@ from tests.contract.operations import sync_catalogue
 from tests.contract.people import create_user, rows_of
 from tests.contract.school import School
 from tests.contract.tokens import Tokens
+from tests.documented import Documented
 from tests.local_stack import LocalStack
+
+from b2b_cli.openapi.document import DOCUMENT
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """One local stack for all contract tests: each uses people and products of its own."""
-    running = LocalStack(tmp_path_factory.mktemp("contract") / "data")
+    # What runs every minute in AWS is not waited for so long here.
+    running = LocalStack(tmp_path_factory.mktemp("contract") / "data", "--sweep-every", "2")
     yield running
     running.stop()
 
@@ -45,14 +50,14 @@ def catalogue(stack: LocalStack, school: School, untouched: dict[str, Any]) -> N
 def api(stack: LocalStack, catalogue: None) -> Iterator[httpx.Client]:
     """An integration with the admin's token, which may do everything."""
     with stack.api() as client:
-        yield client
+        yield _held_to_the_document(client)
 
 
 @pytest.fixture(scope="session")
 def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
     """Someone without a token."""
     with httpx.Client(base_url=stack.note["base_url"], timeout=30, trust_env=False) as client:
-        yield client
+        yield _held_to_the_document(client)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +93,18 @@ def unchanged_user(api: httpx.Client) -> dict[str, Any]:
 def user(api: httpx.Client) -> dict[str, Any]:
     """A user without grants or students, who may have any number of them."""
     return create_user(api)
+
+
+def _held_to_the_document(client: httpx.Client) -> httpx.Client:
+    """Whose every answer has to be one that the API's document has for the call."""
+    documented = Documented(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+
+    def check(answer: httpx.Response) -> None:
+        answer.read()
+        documented.check(answer)
+
+    client.event_hooks["response"].append(check)
+    return client
 
 
 def _products(api: httpx.Client, productable_type: str) -> list[dict[str, Any]]:

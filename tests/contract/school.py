@@ -64,10 +64,19 @@ class School:
         """Someone whom Thinkific knows already, made with the Admin API."""
         return self._admin("POST", "/users", fields)
 
+    def remove_user(self, user_id: int) -> None:
+        """As the school does it in Thinkific: the account is gone, with its enrolments."""
+        self._admin("DELETE", f"/users/{user_id}", {})
+
     def enroll(self, user: Json, product: Json, **fields: Any) -> Json:
         """An enrolment that Thinkific has already, made with the Admin API."""
         ids = {"user_id": user["id"], "course_id": product["productable_id"]}
         return self._admin("POST", "/enrollments", ids | fields)
+
+    def progress(self, enrollment: Json, share: float) -> None:
+        """How far the student is in the course: 1.0 = it is done."""
+        path = f"/_simulator/enrollments/{enrollment['id']}"
+        self._client.put(path, json={"percentage_completed": share}).raise_for_status()
 
     def add_group(self, name: str) -> Json:
         answer = self._admin("POST", "/groups", {"name": name})

@@ -11,6 +11,7 @@ from tests.contract.people import (
     await_settled,
     create_student,
     create_user,
+    data_of,
     enroll,
     enrollment_in,
     errors_of,
@@ -86,6 +87,18 @@ class TestTheFourTypes:
         assert row["expiry_date"] == f"{yesterday}.000Z"
         assert row["expired"] is True
 
+    def test_a_moment_of_today_ends_access_as_yesterday_does(
+        self, api: httpx.Client, user: Json, student: Json, courses: list[Json], school: School
+    ) -> None:
+        """Thinkific goes by the day: what is past already is sent no later than the end of yesterday."""
+        just_now = datetime.now(UTC) - timedelta(seconds=1)
+        change(api, user, courses[0], "date", expiry_date=just_now.isoformat())
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT23:59:59")
+        ended = enrollment_in(read_student(api, student), courses[0])
+        assert (ended["status"], ended["expiry_date"]) == ("expired", f"{yesterday}.000000Z")
+        (row,) = school.enrollments(student["email"])
+        assert row["expiry_date"] == f"{yesterday}.000Z"
+
     def test_no_expiry_is_ten_years(self, api: httpx.Client, user: Json, student: Json, courses: list[Json]) -> None:
         change(api, user, courses[0], "no_expiry")
         end = moment(enrollment_in(read_student(api, student), courses[0])["expiry_date"])
@@ -111,6 +124,22 @@ class TestWhomItTouches:
         change(api, other, courses[0], "expire_now")
         assert enrollment_in(read_student(api, student), courses[0])["status"] == "expired"
         assert grant_in(read_user(api, user), courses[0])["seats_used"] == 0
+
+    def test_a_student_whom_another_user_enrolled_changes_with_the_associated(
+        self, api: httpx.Client, user: Json, student: Json, courses: list[Json]
+    ) -> None:
+        other = create_user(api)
+        data_of(api.post("/students/associate", json={"email": student["email"], "user_email": other["email"]}))
+        operation = change(api, other, courses[0], "expire_now")
+        assert (operation["status"], operation["total"]) == ("succeeded", 1)
+        assert enrollment_in(read_student(api, student), courses[0])["status"] == "expired"
+
+    def test_a_student_of_somebody_else_does_not(
+        self, api: httpx.Client, user: Json, student: Json, courses: list[Json]
+    ) -> None:
+        operation = change(api, create_user(api), courses[0], "expire_now")
+        assert (operation["status"], operation["total"]) == ("succeeded", 0)
+        assert enrollment_in(read_student(api, student), courses[0])["status"] == "active"
 
     def test_a_student_without_an_enrolment_in_it_gets_none(
         self, api: httpx.Client, user: Json, student: Json, courses: list[Json]
@@ -145,6 +174,20 @@ class TestWhomItTouches:
         (failure,) = operation["failures"]
         assert (failure["student_id"], failure["email"]) == (student["id"], student["email"])
         assert failure["error"]
+
+    def test_where_some_are_refused_it_is_partial(
+        self, api: httpx.Client, user: Json, student: Json, courses: list[Json], school: School
+    ) -> None:
+        other = create_student(api, user_email=user["email"], enrollments=[courses[0]["productable_id"]])
+        await_settled(api, other)
+        (row,) = school.enrollments(other["email"])
+        with school.troubled(
+            {"kind": "error_before", "status": 422, "method": "PUT", "path": f"^/enrollments/{row['id']}$", "times": 1}
+        ):
+            operation = change(api, user, courses[0], "days", expiry_days=5)
+        assert operation["status"] == "partial"
+        assert (operation["total"], operation["done"], operation["failed"]) == (2, 1, 1)
+        assert [failure["student_id"] for failure in operation["failures"]] == [other["id"]]
 
 
 class TestWhatIsRefused:

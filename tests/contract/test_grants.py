@@ -188,6 +188,10 @@ class TestProductReferences:
         for call in ("access", "seat"):
             body = grant_fields(twins[0], add_seats=1)
             assert errors_of(api.post(f"/users/{call}/{unchanged_user['id']}", json=body)) == {"thinkific_id"}
+        body = {"product": twins[0]["productable_id"], "type": "expire_now"}
+        path = f"/users/enrollments/{unchanged_user['id']}"
+        assert errors_of(api.post(path, json=body)) == {"product"}
+        assert api.post(path, json=body | {"productable_type": "Bundle"}).status_code == 200
         body = {"email": create_student(api)["email"], "user_email": unchanged_user["email"]}
         body |= {"enrollments": [courses[0]["productable_id"], twins[0]["productable_id"]]}
         assert errors_of(api.post("/students/enroll", json=body)) == {"enrollments.1"}

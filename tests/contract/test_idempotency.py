@@ -49,6 +49,16 @@ def test_a_delete_is_answered_alike(api: httpx.Client) -> None:
         assert (answer.status_code, answer.content) == (204, b"")
 
 
+def test_a_change_is_carried_out_once(api: httpx.Client, user: Json) -> None:
+    """Repeated after another change, it does not undo that one."""
+    same, body = key(), {"name": unique("Renamed")}
+    first = api.put(f"/users/{user['id']}", json=body, headers=same)
+    later = data_of(api.put(f"/users/{user['id']}", json={"name": unique("Later")}))
+    again = api.put(f"/users/{user['id']}", json=body, headers=same)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert read_user(api, user)["name"] == later["name"]
+
+
 def test_another_body_is_a_conflict(api: httpx.Client) -> None:
     same = key()
     data_of(api.post("/users", json=user_fields(), headers=same), status=201)
@@ -83,6 +93,8 @@ def test_what_was_not_authenticated_is_not_kept(api: httpx.Client, anonymous: ht
 
 
 def test_a_key_of_more_than_255_characters_is_refused(api: httpx.Client) -> None:
+    longest = unique("k").ljust(255, "k")
+    assert api.post("/users", json=user_fields(), headers=key(longest)).status_code == 201
     before = len(newest_rows(api, "/users"))
     assert errors_of(api.post("/users", json=user_fields(), headers=key("k" * 256))) == {"Idempotency-Key"}
     assert len(newest_rows(api, "/users")) == before

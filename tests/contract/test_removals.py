@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.contract.operations import finished
 from tests.contract.people import (
     Json,
     an_email,
@@ -45,6 +46,20 @@ class TestChangingAUser:
         assert changed == user | {"name": "Renamed", "updated_at": changed["updated_at"]}
         assert data_of(api.put(f"/users/{user['id']}", json={"max_seats": None}))["max_seats"] is None
         assert data_of(api.put(f"/users/{user['id']}", json={}))["name"] == "Renamed"
+
+    def test_a_password_may_change_too_and_is_not_shown(self, api: httpx.Client, user: Json) -> None:
+        password = unique("password")
+        answer = api.put(f"/users/{user['id']}", json={"password": password})
+        changed = data_of(answer)
+        assert changed == user | {"updated_at": changed["updated_at"]}
+        assert password not in answer.text
+        assert errors_of(api.put(f"/users/{user['id']}", json={"password": "1234567"})) == {"password"}
+
+    def test_lowering_max_seats_below_use_is_accepted(self, api: httpx.Client, user: Json) -> None:
+        for _ in range(2):
+            create_student(api, user_email=user["email"])
+        lowered = data_of(api.put(f"/users/{user['id']}", json={"max_seats": 1}))
+        assert (lowered["seats_used"], lowered["seats_available"], lowered["over_allocated"]) == (2, 0, 1)
 
     def test_an_e_mail_that_is_taken_is_refused(self, api: httpx.Client, user: Json, unchanged_user: Json) -> None:
         body = {"email": unchanged_user["email"].upper(), "name": "Renamed"}
@@ -200,8 +215,32 @@ class TestGroups:
         group = await_that(lambda: (read_user(api, user)["group"] or {}).get("id"), what="The group's id")
         later = create_student(api, user_email=user["email"], enrollments=[courses[0]["productable_id"]])
         await_settled(api, later)
+        await_settled(api, enroll(api, earlier, user, courses[1]))
         (account,) = school.users(later["email"])
         assert school.group_members(group) == {account["id"]}
+
+    def test_without_sync_nobody_is_imported(self, api: httpx.Client, user: Json, school: School) -> None:
+        name = unique("Group")
+        school.add_group(name)
+        school.add_to_group(school.add_user(first_name="Mary", last_name="Major", email=an_email("member")), name)
+        for body in ({"name": name}, {"name": name, "sync": "0"}):
+            answer = api.post(f"/users/group/{user['id']}", json=body)
+            assert data_of(answer)["id"] == user["id"]
+            operation = finished(api, answer.json()["operation"])
+            assert (operation["status"], operation["total"], operation["failures"]) == ("succeeded", 0, [])
+        seen = read_user(api, user)
+        assert (seen["group"]["name"], seen["seats_used"]) == (name, 0)
+
+    def test_an_import_asks_for_no_seats(self, api: httpx.Client, school: School) -> None:
+        user, name = create_user(api, max_seats=1), unique("Group")
+        school.add_group(name)
+        for _ in range(3):
+            account = school.add_user(first_name="Mary", last_name="Major", email=an_email("member"))
+            school.add_to_group(account, name)
+        answer = api.post(f"/users/group/{user['id']}", json={"name": name, "sync": True})
+        assert finished(api, answer.json()["operation"])["status"] == "succeeded"
+        seen = read_user(api, user)
+        assert (seen["seats_used"], seen["seats_available"], seen["over_allocated"]) == (3, 0, 2)
 
     def test_sync_imports_the_members(self, api: httpx.Client, user: Json, school: School) -> None:
         name = unique("Group")

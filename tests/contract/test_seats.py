@@ -1,10 +1,12 @@
 """Contract, section 2: seats, counted always and enforced where a call asks for it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from tests.contract.at_once import at_once
+from tests.contract.operations import finished
 from tests.contract.people import (
     Json,
     create_student,
@@ -16,9 +18,11 @@ from tests.contract.people import (
     read_student,
     read_user,
     set_access,
+    statuses,
     student_fields,
 )
 from tests.contract.school import School
+from tests.local_stack import await_that
 
 
 class TestTheUsersSeats:
@@ -124,6 +128,40 @@ class TestTheSeatsOfAGrant:
         at_once(lambda _: create_student(api, **fields), range(8))
         shown = read_user(api, user)
         assert (shown["seats_used"], _counts(grant_in(shown, courses[0]))) == (8, (4, 8, 0, 4))
+
+
+class TestTheEndOfAnEnrolment:
+    def test_a_natural_one_frees_the_seat_only_where_it_is_reusable(
+        self, api: httpx.Client, user: Json, courses: list[Json]
+    ) -> None:
+        reusable, spent = courses[:2]
+        assert grant_in(set_access(api, user, spent, max_seats=5), spent)["reusable"] is False
+        assert grant_in(set_access(api, user, reusable, max_seats=5, reusable=True), reusable)["reusable"] is True
+        student = enroll(api, create_student(api), user, reusable, spent)
+        soon = datetime.now(UTC) + timedelta(seconds=3)
+        for course in (spent, reusable):
+            body = {"product": course["productable_id"], "type": "date", "expiry_date": soon.isoformat()}
+            assert api.post(f"/users/enrollments/{user['id']}", json=body).status_code == 200
+
+        def used(course: Json) -> int:
+            number: int = grant_in(read_user(api, user), course)["seats_used"]
+            return number
+
+        assert (used(reusable), used(spent)) == (1, 1)
+        await_that(lambda: statuses(read_student(api, student)) == {"expired"}, what="The end")
+        await_that(lambda: used(reusable) == 0, what="The freeing of the seat")
+        assert used(spent) == 1
+
+    def test_expire_now_frees_it_and_an_end_to_come_takes_it_again(
+        self, api: httpx.Client, user: Json, courses: list[Json]
+    ) -> None:
+        set_access(api, user, courses[0], max_seats=5)
+        enroll(api, create_student(api), user, courses[0])
+        body = {"product": courses[0]["productable_id"], "expiry_days": 30}
+        for kind, used in (("expire_now", 0), ("days", 1)):
+            answer = api.post(f"/users/enrollments/{user['id']}", json=body | {"type": kind})
+            finished(api, answer.json()["operation"])
+            assert _counts(grant_in(read_user(api, user), courses[0])) == (5, used, 5 - used, 0)
 
 
 class TestEnforcing:

@@ -1,14 +1,16 @@
 """Contract, sections 2 and 4: students and their enrolments."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from tests.contract.at_once import at_once
+from tests.contract.operations import finished
 from tests.contract.people import (
     Json,
     an_email,
+    await_settled,
     create_student,
     create_user,
     data_of,
@@ -37,6 +39,11 @@ class TestTheResource:
         student = create_student(api, user_email=user["email"])
         assert read_student(api, student) == student
         assert student in newest_rows(api, "/students")
+
+    def test_it_is_read_by_its_id_here(self, api: httpx.Client, courses: list[Json]) -> None:
+        student = await_settled(api, create_student(api, enrollments=[courses[0]["productable_id"]]))
+        assert student["thinkific_id"] != student["id"]
+        assert api.get(f"/students/{student['thinkific_id']}").status_code == 404
 
 
 class TestUpserting:
@@ -112,6 +119,13 @@ class TestUpserting:
         body = student_fields()
         assert errors_of(api.post("/students", json=body | wrong)) == fields
         assert api.post("/students", json=body).status_code == 201
+
+    def test_enrolling_takes_as_many(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+        student, number = create_student(api), courses[0]["productable_id"]
+        body = {"email": student["email"], "user_email": user["email"]}
+        refused = api.post("/students/enroll", json=body | {"enrollments": [number] * 501})
+        assert errors_of(refused) == {"enrollments"}
+        assert _product_ids(enroll(api, student, user, *courses[:1] * 500)) == [courses[0]["id"]]
 
     def test_a_call_has_500_enrolments_at_most(self, api: httpx.Client, courses: list[Json]) -> None:
         number = courses[0]["productable_id"]
@@ -205,6 +219,18 @@ class TestExpiry:
         else:
             activated, expiry = (datetime.fromisoformat(enrollment[key]) for key in ("activated_at", "expiry_date"))
             assert abs(expiry - activated - timedelta(days=winner)) < timedelta(minutes=1)
+
+    def test_an_ended_enrolment_starts_again(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+        set_access(api, user, courses[0], enrollment_days=30)
+        student = await_settled(api, enroll(api, create_student(api), user, courses[0]))
+        body = {"product": courses[0]["productable_id"], "type": "expire_now"}
+        finished(api, api.post(f"/users/enrollments/{user['id']}", json=body).json()["operation"])
+        assert enrollment_in(read_student(api, student), courses[0])["status"] == "expired"
+        before = datetime.now(UTC)
+        again = enrollment_in(enroll(api, student, user, courses[0]), courses[0])
+        assert again["status"] == "pending"
+        assert datetime.fromisoformat(again["expiry_date"]) >= before + timedelta(days=30)
+        assert statuses(await_settled(api, student)) == {"active"}
 
 
 def _product_ids(student: Json) -> list[int]:

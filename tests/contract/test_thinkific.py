@@ -1,11 +1,12 @@
 """Contract, section 7: what reaches Thinkific, seen from Thinkific."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from tests.contract.at_once import at_once
-from tests.contract.operations import sync_catalogue
+from tests.contract.operations import finished, sync_catalogue
 from tests.contract.people import (
     Json,
     an_email,
@@ -15,12 +16,15 @@ from tests.contract.people import (
     enroll,
     enrollment_in,
     read_student,
+    read_user,
+    rows_of,
     set_access,
     statuses,
     student_fields,
+    unique,
 )
 from tests.contract.school import School
-from tests.local_stack import await_that
+from tests.local_stack import LocalStack, await_that
 
 
 class TestEnrolling:
@@ -86,6 +90,17 @@ class TestEnrolling:
         assert row["activated_at"]
         assert _has_access(row)
 
+    def test_how_far_the_student_is_is_known_with_it(
+        self, api: httpx.Client, school: School, courses: list[Json]
+    ) -> None:
+        email = an_email("halfway")
+        account = school.add_user(first_name="Known", last_name="Before", email=email)
+        school.enroll(account, courses[0], activated_at="2026-01-01T00:00:00Z")
+        (row,) = school.enrollments(email)
+        school.progress(row, 0.5)
+        student = _active(api, create_student(api, email=email, enrollments=[courses[0]["productable_id"]]))
+        assert enrollment_in(student, courses[0])["percentage_completed"] == 50
+
     def test_a_longer_access_is_sent_too(
         self, api: httpx.Client, school: School, user: Json, courses: list[Json]
     ) -> None:
@@ -126,6 +141,19 @@ class TestFewCalls:
         _active(api, create_student(api, enrollments=numbers))
         calls = _calls_of_the_sync(school, mark)
         assert len(calls) <= 6, calls
+
+    def test_a_group_is_within_the_6(
+        self, api: httpx.Client, school: School, user: Json, courses: list[Json], bundle: Json
+    ) -> None:
+        answer = api.post(f"/users/group/{user['id']}", json={"name": unique("Group")})
+        finished(api, answer.json()["operation"])
+        mark = school.mark()
+        numbers = [product["productable_id"] for product in (courses[0], courses[1], bundle)]
+        student = _active(api, create_student(api, user_email=user["email"], enrollments=numbers))
+        calls = _calls_of_the_sync(school, mark)
+        assert len(calls) <= 6, calls
+        group = read_user(api, user)["group"]["id"]
+        assert school.group_members(group) == {student["thinkific_id"]}
 
     @pytest.mark.parametrize("kind", ["Course", "Bundle"])
     def test_at_most_2_for_one_enrolment_of_a_known_student(
@@ -240,6 +268,28 @@ class TestTrouble:
             students = [_active(api, student) for student in students]
         for student in students:
             assert len(school.enrollments(student["email"])) == len(bundle["course_ids"])
+
+
+def test_one_users_enrolment_starts_within_a_minute_whatever_others_have_queued(tmp_path: Path) -> None:
+    """With the budget of a real site: the others' enrolments take Thinkific some two minutes."""
+    stack = LocalStack(tmp_path / "data", environment={"THINKIFIC_RATE_PER_MINUTE": "100"})
+    try:
+        with stack.api() as api, stack.simulator() as client:
+            school = School(client)
+            sync_catalogue(api)
+            (course, *_) = rows_of(api.get("/products"))
+            numbers = [course["productable_id"]]
+            large, small = create_user(api), create_user(api)
+            at_once(
+                lambda _: create_student(api, user_email=large["email"], enrollments=numbers),
+                range(70),
+            )
+            student = create_student(api, user_email=small["email"], enrollments=numbers)
+            await_that(lambda: school.calls_about(student["email"]), seconds=60, what="The start")
+            assert _anyone_pending(api)
+            assert {call["status"] for call in school.calls_since(0)}.isdisjoint({429})
+    finally:
+        stack.stop()
 
 
 def test_two_calls_at_once_make_one_account(api: httpx.Client, school: School, courses: list[Json]) -> None:

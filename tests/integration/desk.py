@@ -11,10 +11,11 @@ from tests.integration.queued import asked_for
 from b2b.config import Config
 from b2b.domain.budget import Budget
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import OperationType
+from b2b.domain.operations import Operation, OperationType
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.users import GrantTerms, User
 from b2b.queues import Queues
+from b2b.services.expiries import ExpiryRunner
 from b2b.services.operations import AdvanceOutcome, OperationWorker, Runner
 from b2b.services.removals import StudentDelete
 from b2b.services.students import Enrolling, Names
@@ -84,20 +85,39 @@ class Desk(Services):
     def grant(self, user: User, course: Product, seats: int | None) -> None:
         self.users.set_access(user.id, reference(course), TERMS, seats)
 
-    def finish_removals(self) -> None:
-        """What the worker does after the answers to deletes."""
-        # No setting says that anything is to be deleted there.
+    @cached_property
+    def operation_worker(self) -> OperationWorker:
+        # No setting says that anything is to be deleted there, and no expiry waits for this worker's own calls.
         thinkific = Thinkific(
             http_client("http://127.0.0.1:9", api_key="none", subdomain="none"),
             Budget(BudgetItem(self.table), rate=1, now=time.time),
         )
         runners: dict[OperationType, Runner] = {
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
         }
-        worker = OperationWorker(self.store, self.bell, runners)
+        return OperationWorker(self.store, self.bell, runners, lambda: None)
+
+    def advance(self, operation_id: str) -> AdvanceOutcome:
+        return self.operation_worker.advance(operation_id, lambda: 60.0)
+
+    def finish_removals(self) -> None:
+        """What the worker does after the answers to deletes."""
         for operation_id in asked_for(self.school):
-            assert worker.advance(operation_id, lambda: 60.0) is AdvanceOutcome.FINISHED
+            operation, _ = self.operations.get(operation_id)
+            if operation.type is not OperationType.EXPIRY_CHANGE:
+                assert self.advance(operation_id) is AdvanceOutcome.FINISHED
+
+    def finish_expiry(self, operation_id: str) -> Operation:
+        """As it ends when Thinkific has confirmed all that it waits for."""
+        for item in self.store.operations.items(operation_id, after=0, limit=1_000):
+            enrollment = self.store.students.get_enrollment(item.student_id, item.product_id)
+            if enrollment is not None:
+                self.store.students.confirm_enrollment(enrollment)
+        self.advance(operation_id)
+        operation, _ = self.operations.get(operation_id)
+        return operation
 
     def add_seats(self, user: User, course: Product, seats: int) -> None:
         self.users.add_seats(user.id, reference(course), TERMS, seats)

@@ -62,7 +62,27 @@ def test_integers_may_come_as_digits(value: object, number: int) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [True, False, 1.0, 1.5, 1e300, "", "1.0", "1e3", "abc", "0x10", "1_000", "\u0661", "\uff11", "9" * 20, [], [1], {}],
+    [
+        True,
+        False,
+        1.0,
+        1.5,
+        1e300,
+        "",
+        "1.0",
+        "1e3",
+        "abc",
+        "0x10",
+        "1_000",
+        "+5",
+        "-0",
+        "\u0661",
+        "\uff11",
+        "9" * 20,
+        [],
+        [1],
+        {},
+    ],
 )
 def test_what_is_no_integer(value: object) -> None:
     assert refused({"number": value}) == {"number": ["The number field must be an integer."]}

@@ -31,7 +31,9 @@ def troubled(world: World) -> Callable[..., tuple[str, Advance]]:
     def start(*troubles: Exception) -> tuple[str, Advance]:
         operation = world.operations.start(OperationType.CATALOGUE_SYNC)
         runner = Troubled(*troubles)
-        worker = OperationWorker(world.store, world.bell, {OperationType.CATALOGUE_SYNC: runner}, world.clock)
+        worker = OperationWorker(
+            world.store, world.bell, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
+        )
         return operation.id, lambda: worker.advance(operation.id, lambda: 60.0)
 
     return start

@@ -117,7 +117,9 @@ def test_a_refused_key_pauses_the_site(call: Call, answer: httpx.Response, wire:
     refusal = end_of(call, wire, answer)
     assert isinstance(refusal, SitePaused)
     assert not refusal.is_failed_attempt
-    assert wire.ledger.state.pause_reason == f"Thinkific answered {answer.status_code} ({answer.json()['error']})"
+    assert wire.ledger.state.pause_reason == (
+        f"Thinkific refuses the school's key: it answered {answer.status_code} ({answer.json()['error']})."
+    )
     with pytest.raises(SitePaused):
         call(wire.client())
     assert len(wire.asked) == 1

@@ -44,13 +44,21 @@ class Wait:
 
 
 class Budget:
-    """``rate``: calls allowed in any 60 seconds. ``now``: epoch seconds."""
+    """``rate``: calls allowed in any 60 seconds. ``now``: epoch seconds. ``on_pause`` is told why."""
 
-    def __init__(self, ledger: BudgetLedger, *, rate: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ledger: BudgetLedger,
+        *,
+        rate: int,
+        now: Callable[[], float],
+        on_pause: Callable[[str], None] | None = None,
+    ) -> None:
         if rate < 1:
             raise ValueError(f"The rate must be at least 1 call a minute, not {rate}.")
         self._ledger = ledger
         self._now = now
+        self._on_pause = on_pause
         burst = min(_BURST, max(1, rate // 10))
         self._interval = WINDOW_SECONDS / (rate - burst + 1)
         self._tolerance = (burst - 1) * self._interval
@@ -94,9 +102,16 @@ class Budget:
     def pause(self, reason: str) -> None:
         """Thinkific refuses the key: one call a minute, to notice when it is mended."""
         self._change(lambda state, now: replace(state, paused_until=now + _PAUSE_SECONDS, pause_reason=reason))
+        if self._on_pause is not None:
+            self._on_pause(reason)
 
     def state(self) -> BudgetState:
         return self._ledger.read()
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Why the site is paused; None once a call has been let through again."""
+        return self._ledger.read().pause_reason
 
     def _change(self, change: Callable[[BudgetState, float], BudgetState]) -> None:
         state = self._ledger.read()

@@ -60,12 +60,14 @@ class SyncWish:
 
     ``version`` rises with every wish; ``lease_owner`` is the worker that is at it, until
     ``lease_until``; ``abandoned``: an earlier one never gave it back. ``bulk``: it comes behind what single calls
-    asked for.
+    asked for. ``attempts``: how many have failed so far; ``trouble``: what the last of them met, without a word about
+    the person.
     """
 
     student_id: int
     version: int
     attempts: int = 0
+    trouble: str | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
     abandoned: bool = False

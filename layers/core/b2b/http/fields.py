@@ -1,14 +1,14 @@
-"""Types of request fields, and what is said when a value does not fit, in the manner of a Laravel API.
+"""Types of fields, and what is said when a value of a request does not fit, in the manner of a Laravel API.
 
 An integer may come as digits in a string, a boolean as true/false/1/0/"1"/"0"; text is trimmed, and an empty one
-counts as not given (contract, section 1).
+counts as not given (contract, section 1). Each type has the JSON Schema of what it takes, for the API's document.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from b2b.domain.emails import is_email
@@ -20,7 +20,8 @@ MAX_TEXT = 255
 MIN_PASSWORD = 8
 MAX_ID = 2**53
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+# A negative number is understood, to be told from which on they are accepted; "+5" and "-0" are no digits.
+_INTEGER = re.compile(r"(?:-(?!0+$))?[0-9]{1,19}", re.ASCII)
 
 _OURS = "b2b"
 
@@ -127,17 +128,47 @@ def _productable_type(value: object) -> ProductableType:
     raise refusal('must be "Course" or "Bundle"')
 
 
-Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT)]
-Email = Annotated[Text, AfterValidator(_email)]
+Schema = dict[str, Any]
+
+
+def one_of(*schemas: Schema) -> WithJsonSchema:
+    """What a field takes, where pydantic sees only what becomes of it."""
+    return WithJsonSchema(schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]})
+
+
+def integer_schemas(least: int, most: int) -> tuple[Schema, Schema]:
+    """A pattern knows no bounds: digits beyond them are refused all the same."""
+    return {"type": "integer", "minimum": least, "maximum": most}, {"type": "string", "pattern": "^[0-9]{1,19}$"}
+
+
+_TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
+_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": MAX_TEXT}
+_PASSWORD: Schema = {"type": "string", "format": "password", "minLength": MIN_PASSWORD, "maxLength": MAX_TEXT}
+_BLANK: Schema = {"type": "string", "pattern": r"^\s*$"}
+_NULL: Schema = {"type": "null"}
+_BOOLEANS: tuple[Schema, ...] = (
+    {"type": "boolean"},
+    {"type": "integer", "enum": [0, 1]},
+    {"type": "string", "enum": ["0", "1"]},
+)
+
+Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT), one_of(_TEXT)]
+Email = Annotated[Text, AfterValidator(_email), one_of(_EMAIL)]
 # Kept to the letter: a blank may be part of it.
-Password = Annotated[str, BeforeValidator(_password), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT)]
+Password = Annotated[
+    str, BeforeValidator(_password), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT), one_of(_PASSWORD)
+]
 # An empty text is what form builders send for a field that is not filled in.
-OptionalText = Annotated[Text | None, BeforeValidator(_unless_blank)]
-OptionalEmail = Annotated[Email | None, BeforeValidator(_unless_blank)]
-OptionalPassword = Annotated[Password | None, BeforeValidator(_unless_blank)]
+OptionalText = Annotated[Text | None, BeforeValidator(_unless_blank), one_of(_TEXT, _BLANK, _NULL)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(_unless_blank), one_of(_EMAIL, _BLANK, _NULL)]
+OptionalPassword = Annotated[Password | None, BeforeValidator(_unless_blank), one_of(_PASSWORD, _BLANK, _NULL)]
 Integer = Annotated[int, BeforeValidator(_integer)]
-Boolean = Annotated[bool, BeforeValidator(_boolean)]
-Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS)]
-Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS)]
-ThinkificId = Annotated[int, BeforeValidator(_thinkific_id)]
+Boolean = Annotated[bool, BeforeValidator(_boolean), one_of(*_BOOLEANS)]
+Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS), one_of(*integer_schemas(0, MAX_SEATS))]
+MoreSeats = Annotated[Integer, Field(ge=1, le=MAX_SEATS), one_of(*integer_schemas(1, MAX_SEATS))]
+Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS), one_of(*integer_schemas(0, MAX_DAYS))]
+DaysFromNow = Annotated[Integer, Field(ge=1, le=MAX_DAYS), one_of(*integer_schemas(1, MAX_DAYS))]
+ThinkificId = Annotated[int, BeforeValidator(_thinkific_id), one_of(*integer_schemas(1, MAX_ID))]
 ProductableTypeField = Annotated[ProductableType, BeforeValidator(_productable_type)]
+# In answers: ``b2b.domain.timestamps`` has written it.
+Moment = Annotated[str, one_of({"type": "string", "format": "date-time"})]

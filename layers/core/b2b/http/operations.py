@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from b2b.domain import timestamps
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
+from b2b.http.fields import Moment
 
 Resource = TypeVar("Resource")
 
@@ -25,8 +26,8 @@ class OperationResource(BaseModel):
     done: int
     failed: int
     failures: list[FailureResource]
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
 
 
 class StartedBody(BaseModel, Generic[Resource]):

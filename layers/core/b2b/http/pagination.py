@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from b2b.services.pages import Cursor, Page, PageRequest
 
@@ -53,10 +53,15 @@ class DataBody(BaseModel, Generic[Resource]):
     data: Resource
 
 
+# Any text is taken, and brought into range.
+_NUMBER = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+_CURSOR = WithJsonSchema({"type": "string"})
+
+
 async def _page_request(
-    page: Annotated[str | None, Query(description="1-based; what is no number or out of range is clamped")] = None,
-    per_page: Annotated[str | None, Query(description="1 to 100, default 15")] = None,
-    cursor: Annotated[str | None, Query(description="from `links.next`; stable while rows come and go")] = None,
+    page: Annotated[str | None, Query(), _NUMBER] = None,
+    per_page: Annotated[str | None, Query(), _NUMBER] = None,
+    cursor: Annotated[str | None, Query(), _CURSOR] = None,
 ) -> PageRequest:
     number = _clamped(page, default=1, most=_MAX_PAGE)
     found = _decoded(cursor) if cursor else None

@@ -3,15 +3,18 @@
 from typing import Annotated
 
 from fastapi import Depends, Path
+from pydantic import WithJsonSchema
 
 from b2b.domain.errors import NotFound
 from b2b.http.fields import MAX_ID
+
+_ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 
 
 def path_id(name: str, what: str) -> object:
     """Dependency for the path parameter ``name``: a positive integer, else NotFound names ``what``."""
 
-    async def parsed(value: Annotated[str, Path(alias=name, description=f"The {what}'s id")]) -> int:
+    async def parsed(value: Annotated[str, Path(alias=name), WithJsonSchema(_ID)]) -> int:
         # isdigit() alone would take other scripts' digits, and int() any number of them.
         if value.isascii() and value.isdigit() and len(value) <= 16 and 1 <= int(value) <= MAX_ID:
             return int(value)
@@ -23,7 +26,7 @@ def path_id(name: str, what: str) -> object:
 def path_text(name: str, what: str) -> object:
     """Dependency for a path parameter that is text."""
 
-    async def given(value: Annotated[str, Path(alias=name, description=f"The {what}'s id")]) -> str:
+    async def given(value: Annotated[str, Path(alias=name)]) -> str:
         if len(value) > 64:
             raise NotFound(f"There is no {what} with the id {value[:64]}.")
         return value

@@ -7,10 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from b2b.domain.errors import ConditionFailed, NotFound, WriteConflict
+from b2b.domain.errors import ConditionFailed, NotFound, TooManyRequests, WriteConflict
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.upstream import AnswerLost, ThinkificDelay, ThinkificError
+from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.backoff import LONGEST_SECONDS, backoff
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0
+_AFTER_A_CONFLICT_SECONDS = 1.0
 # How long after its time a message may come before repair rings again.
 _MESSAGE_MAY_TAKE = timedelta(seconds=180)
 _UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
@@ -96,18 +97,24 @@ class AdvanceOutcome(StrEnum):
 
 
 class OperationWorker:
-    """Carries operations on, step by step; each step is written down before the next."""
+    """Carries operations on, step by step; each step is written down before the next.
+
+    ``pause_reason``: why no call to Thinkific is allowed at the moment, if so. What holds an operation up is its
+    ``error`` meanwhile.
+    """
 
     def __init__(
         self,
         store: "Store",
         bell: "Bell",
         runners: Mapping[OperationType, Runner],
+        pause_reason: Callable[[], str | None],
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._bell = bell
         self._runners = runners
+        self._pause_reason = pause_reason
         self._clock = clock
 
     def advance(self, operation_id: str, seconds_left: Callable[[], float]) -> AdvanceOutcome:
@@ -122,15 +129,17 @@ class OperationWorker:
                 if seconds_left() < _SECONDS_FOR_A_STEP:
                     return self._postpone(operation, 0)
                 step = runner.step(operation)
-                operation = self._save(replace(step.operation, attempts=0), step.actions)
+                # Who waits for Thinkific's confirmations is told when these cannot come.
+                error = self._pause_reason() if step.pause else None
+                operation = self._save(replace(step.operation, attempts=0, error=error), step.actions)
                 if step.pause:
                     return self._postpone(operation, step.pause)
         except ConditionFailed:
             return AdvanceOutcome.OVERTAKEN
-        except ThinkificDelay as delay:
-            return self._postpone(operation, delay.retry_after, failed_attempt=delay.is_failed_attempt)
-        except AnswerLost:
-            return self._postpone(operation, 0, failed_attempt=True)
+        except (WriteConflict, TooManyRequests):
+            return self._postpone(operation, _AFTER_A_CONFLICT_SECONDS)
+        except (ThinkificDelay, AnswerLost) as trouble:
+            return self._hold_up(operation, trouble)
         except ThinkificError as refusal:
             self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
         except Exception:
@@ -144,13 +153,22 @@ class OperationWorker:
         self._store.transact([self._store.operations.save(saved), *actions])
         return saved
 
-    def _postpone(self, operation: Operation, seconds: float, *, failed_attempt: bool = False) -> AdvanceOutcome:
-        if failed_attempt:
-            seconds = max(seconds, backoff(operation.attempts))
-            try:
-                self._save(replace(operation, attempts=operation.attempts + 1))
-            except ConditionFailed:
-                return AdvanceOutcome.OVERTAKEN
+    def _hold_up(self, operation: Operation, trouble: ThinkificDelay | AnswerLost) -> AdvanceOutcome:
+        """A wait for the budget is nothing to tell of."""
+        seconds = trouble.retry_after if isinstance(trouble, ThinkificDelay) else 0.0
+        if isinstance(trouble, BudgetSpent):
+            return self._postpone(operation, seconds)
+        attempts = operation.attempts
+        if isinstance(trouble, AnswerLost) or trouble.is_failed_attempt:
+            seconds = max(seconds, backoff(attempts))
+            attempts += 1
+        try:
+            self._save(replace(operation, attempts=attempts, error=str(trouble)))
+        except ConditionFailed:
+            return AdvanceOutcome.OVERTAKEN
+        return self._postpone(operation, seconds)
+
+    def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
         seconds = min(seconds, LONGEST_SECONDS)
         self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
         self._bell.ring_operation(operation.id, delay_seconds=seconds)

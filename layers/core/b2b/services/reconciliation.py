@@ -47,12 +47,12 @@ OnRefusal = Callable[[int, str], None]
 
 
 class Later(Exception):
-    """Go on after ``seconds``."""
+    """Go on after ``seconds``; with a ``trouble`` this look counts as a failed attempt."""
 
-    def __init__(self, seconds: float, *, failed_attempt: bool = False) -> None:
-        super().__init__(f"again in {seconds:.0f} s")
+    def __init__(self, seconds: float, *, trouble: str | None = None) -> None:
+        super().__init__(trouble or f"again in {seconds:.0f} s")
         self.seconds = seconds
-        self.failed_attempt = failed_attempt
+        self.trouble = trouble
 
 
 class OutOfTime(Exception):
@@ -100,7 +100,7 @@ class Reconciliation:
             self._bring(record)
         except _UserGone:
             self._students.forget_thinkific(record)
-            raise Later(0, failed_attempt=True) from None
+            raise Later(0, trouble="Thinkific does not know the student's account any more.") from None
         except AnswerLost:
             self.look_before_writing()
             raise
@@ -167,7 +167,9 @@ class Reconciliation:
         if found is None:
             if self._wish.attempts >= _LOOKS_FOR_A_TAKEN_EMAIL:
                 raise ThinkificRejected("Thinkific says that the e-mail is taken, and does not show by whom.")
-            raise Later(_LIST_LAG_SECONDS, failed_attempt=True)
+            raise Later(
+                _LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom."
+            )
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, found.id, newly_created=newly_created)
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
@@ -245,7 +247,7 @@ class Reconciliation:
         if self._is_as_wanted(existing, enrollment):
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update_course(enrollment, existing.id):
-            raise Later(_LIST_LAG_SECONDS, failed_attempt=True)
+            raise Later(_LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
 
     def _find_in_course(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         self._before_a_call()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.upstream import AnswerLost, ThinkificDelay
+from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDelay
 from b2b.services.backoff import LONGEST_SECONDS, backoff
 from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
 from b2b.services.ringing import repair_at
+from b2b.services.unforeseen import place_of
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -69,20 +70,25 @@ class SyncService:
         except LeaseLost:
             return SyncOutcome.NOT_NOW
         except OutOfTime:
-            return self._postpone(wish, 0, failed_attempt=False)
+            return self._postpone(wish, 0)
         except Later as later:
-            return self._postpone(wish, later.seconds, failed_attempt=later.failed_attempt)
+            return self._postpone(wish, later.seconds, failed_attempt=later.trouble is not None, trouble=later.trouble)
+        except BudgetSpent as spent:
+            return self._postpone(wish, spent.retry_after)
         except ThinkificDelay as delay:
-            return self._postpone(wish, delay.retry_after, failed_attempt=delay.is_failed_attempt)
-        except AnswerLost:
-            return self._postpone(wish, 0, failed_attempt=True)
+            failed = delay.is_failed_attempt
+            return self._postpone(wish, delay.retry_after, failed_attempt=failed, trouble=str(delay))
+        except AnswerLost as lost:
+            return self._postpone(wish, 0, failed_attempt=True, trouble=str(lost))
         except WriteConflict:
             # The student was changed or deleted while we were at it.
-            return self._postpone(wish, 0, failed_attempt=False)
-        except Exception:
+            return self._postpone(wish, 0)
+        except Exception as error:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()
-            self._store.wishes.give_back(wish, now, now + _UNFORESEEN_LEFT_ALONE, failed_attempt=True)
+            self._store.wishes.give_back(
+                wish, now, now + _UNFORESEEN_LEFT_ALONE, failed_attempt=True, trouble=place_of(error)
+            )
             raise
         return self._finish(wish)
 
@@ -90,10 +96,12 @@ class SyncService:
         try:
             self._store.wishes.fulfil(wish)
         except ConditionFailed:
-            return self._postpone(wish, 0, failed_attempt=False)
+            return self._postpone(wish, 0)
         return SyncOutcome.FULFILLED
 
-    def _postpone(self, wish: SyncWish, seconds: float, *, failed_attempt: bool) -> SyncOutcome:
+    def _postpone(
+        self, wish: SyncWish, seconds: float, *, failed_attempt: bool = False, trouble: str | None = None
+    ) -> SyncOutcome:
         """The message comes a little after the wish may be taken up again, which is on a whole second."""
         if failed_attempt:
             seconds = max(seconds, backoff(wish.attempts))
@@ -101,6 +109,6 @@ class SyncService:
         now = self._clock()
         not_before = now + timedelta(seconds=seconds)
         due_at = repair_at(not_before, bulk=wish.bulk)
-        self._store.wishes.give_back(wish, not_before, due_at, failed_attempt=failed_attempt)
+        self._store.wishes.give_back(wish, not_before, due_at, failed_attempt=failed_attempt, trouble=trouble)
         self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED

@@ -360,6 +360,7 @@ def wish_from_item(item: Item) -> SyncWish:
         student_id=item["student_id"],
         version=item["version"],
         attempts=item.get("attempts", 0),
+        trouble=item.get("trouble"),
         lease_owner=item.get("lease_owner"),
         lease_until=timestamps.optional_moment(item.get("lease_until")),
         bulk=item.get("bulk", False),

@@ -36,7 +36,7 @@ class Wishes:
                 not_before=timestamps.optional_text(not_before),
                 **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},
             )
-            .remove("attempts")
+            .remove("attempts", "trouble")
             .add(version=1)
             .always()
         )
@@ -76,12 +76,25 @@ class Wishes:
         mine = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         self._table.write(delete(keys.wish(wish.student_id), when=mine))
 
-    def give_back(self, wish: SyncWish, not_before: datetime, due_at: datetime, *, failed_attempt: bool) -> None:
-        """Release the lease until ``not_before``; repair looks after the wish at ``due_at`` if no message does."""
+    def give_back(
+        self,
+        wish: SyncWish,
+        not_before: datetime,
+        due_at: datetime,
+        *,
+        failed_attempt: bool = False,
+        trouble: str | None = None,
+    ) -> None:
+        """Release the lease until ``not_before``; repair looks after the wish at ``due_at`` if no message does.
+
+        ``trouble`` stays noted until there is another, or a new wish.
+        """
         update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
         update.set(not_before=timestamps.to_text(not_before), **{keys.DUE_AT: timestamps.to_text(due_at)})
         if failed_attempt:
             update.add(attempts=1)
+        if trouble is not None:
+            update.set(trouble=trouble)
         # A newer wish is not to wait.
         same = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         if not self._table.succeeds(update.when(same)):

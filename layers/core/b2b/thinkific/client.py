@@ -97,6 +97,7 @@ class Thinkific:
         self._sleep = sleep
         self._now = now
         self._turn = threading.local()
+        self.calls = 0  # made by this process, for the figures
 
     @contextmanager
     def in_bulk(self, *, bulk: bool) -> Iterator[None]:
@@ -268,6 +269,7 @@ class Thinkific:
     ) -> httpx.Response:
         """The answer if it is a good one; else raises what it means."""
         self._await_turn()
+        self.calls += 1
         try:
             response = self._http.request(method, path, params=query, json=body)
         except _NOT_SENT as error:
@@ -300,8 +302,8 @@ class Thinkific:
         if status == 403 and _concerns_scope(response):
             return ThinkificRejected(f"Thinkific: {_sentence(response)}")
         if status in (401, 403):
-            self._budget.pause(f"Thinkific answered {status} ({_sentence(response)})")
-            return SitePaused(f"{call}: Thinkific answered {status}.", retry_after=60.0)
+            self._budget.pause(f"Thinkific refuses the school's key: it answered {status} ({_sentence(response)}).")
+            return SitePaused("Thinkific refuses the school's key.", retry_after=60.0)
         if status == 404:
             return ThinkificMissing(f"{call}: not found.")
         if status >= 500 and method != "GET":

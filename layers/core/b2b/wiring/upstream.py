@@ -11,6 +11,7 @@ from b2b.config import load_config, load_thinkific_config
 from b2b.domain.budget import Budget
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.metrics import count
 from b2b.observability import logger
 from b2b.services.catalogue import CatalogueSync
 from b2b.services.expiries import ExpiryRunner
@@ -43,21 +44,31 @@ class UpstreamServices(Services):
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
         }
-        return OperationWorker(self.store, self.bell, runners)
+        return OperationWorker(self.store, self.bell, runners, pause_reason=lambda: self._budget.pause_reason)
 
     @cached_property
     def _thinkific(self) -> Thinkific:
         config = load_thinkific_config(os.environ)
         key = config.thinkific_api_key or _secret(config.thinkific_api_key_secret_id)
         http = http_client(config.thinkific_url, api_key=key, subdomain=config.thinkific_subdomain)
-        budget = Budget(BudgetItem(self.table), rate=config.thinkific_rate_per_minute, now=time.time)
-        return Thinkific(http, budget)
+        return Thinkific(http, self._budget)
+
+    @cached_property
+    def _budget(self) -> Budget:
+        rate = load_thinkific_config(os.environ).thinkific_rate_per_minute
+        return Budget(BudgetItem(self.table), rate=rate, now=time.time, on_pause=_tell_pause)
 
 
 @cache
 def upstream_services() -> UpstreamServices:
     """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
     return UpstreamServices(load_config(os.environ))
+
+
+def _tell_pause(reason: str) -> None:
+    """Once a minute while it lasts: an alarm is on the figure."""
+    logger("b2b").error("the site is paused", extra={"reason": reason})
+    count("b2b", SitePaused=1)
 
 
 def _log_refusal(student_id: int, what: str) -> None:

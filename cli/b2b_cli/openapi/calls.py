@@ -1,0 +1,357 @@
+"""What the document says of each call, in the order of the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from b2b.domain.tokens import SCOPES
+from b2b_cli.openapi import records
+from b2b_cli.openapi.records import BUNDLE, COURSE, SETTINGS, TOKEN, enrollment, grant, operation, page, student, user
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """``example`` None: no body. ``schema``: where the route itself has none."""
+
+    meaning: str
+    example: Json | None = None
+    schema: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """``bodies``: examples by name. ``not_found``, ``invalid``: what an example of 404 and of 422 says."""
+
+    text: str
+    answers: Mapping[int, Answer]
+    bodies: Mapping[str, Json] = field(default_factory=dict)
+    not_found: str | None = None
+    invalid: Mapping[str, str] = field(default_factory=dict)
+
+
+def _found(example: Json, meaning: str = "What was asked for") -> dict[int, Answer]:
+    return {200: Answer(meaning=meaning, example=example)}
+
+
+def _of(resource: Any) -> Json:
+    return {"data": resource}
+
+
+def _started(resource: Json, operation_: Json) -> dict[int, Answer]:
+    return _found(_of(resource) | {"operation": operation_}, "As it is now, and the operation that goes on")
+
+
+_DELETED = {204: Answer(meaning="It is gone; there is no body")}
+_NO_USER = "There is no user with the id 55."
+_NO_STUDENT = "There is no student with the id 42."
+_NO_PRODUCT = "There is no course, bundle or product with the id 123."
+_TAKEN = {"email": "The email has already been taken."}
+_UNKNOWN_BOTH = {
+    "email": "There is no student with the e-mail jane.roe@www.example.com.",
+    "user_email": "There is no user with the e-mail j.doe@www.example.com.",
+}
+
+_JOHN = "john.doe@www.example.com"
+_JANE: Json = {"first_name": "Jane", "last_name": "Roe", "email": "jane.roe@www.example.com"}
+_ASSIGNMENT: Json = {"email": "jane.roe@www.example.com", "user_email": "j.doe@www.example.com"}
+_ENROLLED = student(enrollments=[enrollment(COURSE), enrollment(BUNDLE)])
+_ACTIVE = student(
+    thinkific_id=90210, enrollments=[enrollment(COURSE, status="active", percentage_completed=40.0), enrollment(BUNDLE)]
+)
+
+_USERS = {
+    "listUsers": Call(
+        text="Your clients' managers and the admins, by id ascending, each with its seats and grants.",
+        answers=_found(page("/api/users", user(products=[grant(max_seats=20)])), "A page of the list"),
+    ),
+    "getUser": Call(
+        text="One user with its seats, its group and its grants. A password is never shown.",
+        answers=_found(_of(user(**records.seats(100, 1), products=[grant(max_seats=20, used=1)]))),
+        not_found=_NO_USER,
+    ),
+    "createUser": Call(
+        text="Creates a user: a client's manager, whose role is `user`. It has no students and no grants yet; "
+        "`POST /api/users/access/{id}` and `POST /api/users/seat/{id}` give it products. An e-mail address that "
+        "another user has is refused; a student may have it.",
+        bodies={
+            "user": {"name": "John Doe", "email": "j.doe@www.example.com", "password": "********", "max_seats": 100}
+        },
+        answers={201: Answer(meaning="The user, created", example=_of(user()))},
+        invalid=_TAKEN,
+    ),
+    "updateUser": Call(
+        text="Changes a user. Every field is optional, and only what is given changes; `password` too.",
+        bodies={"user": {"name": "Jay Doe", "email": "doe.jay@www.example.com", "max_seats": 35}},
+        answers=_found(
+            _of(user("Jay Doe", "doe.jay@www.example.com", **records.seats(35, 0))), "The user as it is now"
+        ),
+        not_found=_NO_USER,
+        invalid=_TAKEN,
+    ),
+    "upsertUser": Call(
+        text="Creates the user with this e-mail address, or changes the one that has it. Only `email` is required. "
+        "An existing user keeps what is not given; a new one is called by the part of its address before the @, and "
+        "cannot sign in until a password is set. Two calls at once for one address make one user.",
+        bodies={
+            "user": {"name": "John Doe", "email": "doe.john@www.example.com", "password": "********", "max_seats": 35}
+        },
+        answers={
+            200: Answer(
+                meaning="The user, changed where something was given",
+                example=_of(user(email="doe.john@www.example.com", **records.seats(35, 12))),
+            ),
+            201: Answer(
+                meaning="The user, created",
+                example=_of(user(email="doe.john@www.example.com", **records.seats(35, 0))),
+            ),
+        },
+        invalid={"password": "The password field must be at least 8 characters."},
+    ),
+    "searchUser": Call(
+        text="Finds the one user with exactly this e-mail address, without regard to capitals. Students are not "
+        "searched. Changes nothing.",
+        bodies={"email": {"email": _JOHN}},
+        answers=_found(_of(user(email=_JOHN)), "The user"),
+        not_found=f"There is no user with the e-mail {_JOHN}.",
+        invalid={"email": "The email field must be a valid e-mail address."},
+    ),
+    "deleteUser": Call(
+        text="Deletes a user: it and its e-mail address are gone with the answer. Its students are dissociated and "
+        "stay, or, by the setting `delete_students_with_user`, those of this user alone are deleted; where there are "
+        "many, that goes on after the answer. By the setting `delete_users_in_thinkific` the user's account in "
+        "Thinkific is deleted as well, after the answer. The last admin and the token's own user cannot be deleted.",
+        answers=_DELETED,
+        not_found=_NO_USER,
+        invalid={"id": "This user is the one whose token you use: it cannot be deleted."},
+    ),
+    "assignGroup": Call(
+        text="Gives the user a Thinkific group, which replaces the one it had. Students who come under the user from "
+        "now on are added to it, with their next enrolment at the latest; earlier ones are not moved. The group is "
+        "found by its name or created in Thinkific after the answer, and then has an `id`. With `sync` every student "
+        "of that group is imported from Thinkific and comes under the user, whatever its seats say: that is the "
+        "operation.",
+        bodies={"group": {"name": "My Thinkific Group", "sync": True}},
+        answers=_started(user(group={"id": None, "name": "My Thinkific Group"}), operation("group_import")),
+        not_found=_NO_USER,
+        invalid={"name": "The name field is required."},
+    ),
+    "setAccess": Call(
+        text="*Sets* the user's grant of one product, whatever it was: its seats, whether it is good for new "
+        "enrolments, and how long those last. `active: false` ends it for new enrolments made in the dashboard. "
+        "Existing enrolments are not touched.",
+        bodies={"access": {"thinkific_id": 123, "active": True, "max_seats": 20, "enrollment_days": 365}},
+        answers=_found(_of(user(products=[grant(max_seats=20)])), "The user with the grant"),
+        not_found=_NO_USER,
+        invalid={"thinkific_id": _NO_PRODUCT},
+    ),
+    "addSeats": Call(
+        text="*Adds* seats to the user's grant of one product, exactly, however many calls do so at once; where there "
+        "is no grant yet, one is made. `active` and `enrollment_days` are overwritten. An unlimited grant stays "
+        "unlimited. Send an `Idempotency-Key` if you may have to repeat the call.",
+        bodies={"seats": {"thinkific_id": 123, "active": True, "add_seats": 10, "enrollment_days": 365}},
+        answers=_found(_of(user(products=[grant(max_seats=30)])), "The user with the grant"),
+        not_found=_NO_USER,
+        invalid={"add_seats": "The add seats field must be at least 1."},
+    ),
+    "changeExpiry": Call(
+        text="Changes when enrolments in one product end: those of every student who is associated with the user, "
+        "whoever enrolled it. Ended ones are re-activated where the new end is to come, students who are shared with "
+        "other users change for all, nobody is enrolled anew. A bundle changes with its courses. An end that is past "
+        "takes the access away and frees the seats; an end to come takes them again. The operation writes this and "
+        "waits for Thinkific to confirm it; `total` 0 = no one is affected.",
+        bodies={
+            "days": {"product": 123, "type": "days", "expiry_days": 30},
+            "date": {"product": 123, "type": "date", "expiry_date": "Jun 30 2027"},
+            "expire_now": {"product": 123, "type": "expire_now"},
+            "no_expiry": {"product": 123, "type": "no_expiry"},
+        },
+        answers=_started(
+            user(**records.seats(100, 12), products=[grant(max_seats=20, used=12)]), operation("expiry_change")
+        ),
+        not_found=_NO_USER,
+        invalid={"expiry_days": "The expiry days field is required when type is days."},
+    ),
+}
+
+_STUDENTS = {
+    "listStudents": Call(
+        text="All students, by id ascending, each with its users and enrolments.",
+        answers=_found(page("/api/students", _ACTIVE), "A page of the list"),
+    ),
+    "getStudent": Call(
+        text="One student, by the id it has here, with its users and enrolments. Read it again to see a `pending` "
+        "enrolment become `active` or `failed`.",
+        answers=_found(_of(_ACTIVE)),
+        not_found=_NO_STUDENT,
+    ),
+    "upsertStudent": Call(
+        text="Creates the student with this e-mail address, or renames the one that has it; brings it under the user "
+        "`user_email`, or under the token's own; and enrols it in what `enrollments` names. Nothing is ever removed: "
+        "neither other users nor other enrolments. An enrolment lasts as the user's grant says, else as the setting "
+        "`default_enrollment_days` says; enrolled already, the later end wins. Thinkific follows after the answer: "
+        "new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless `enforce_seats` is "
+        "true; what goes beyond shows as `over_allocated`.",
+        bodies={"student": _JANE | {"user_email": "j.doe@www.example.com", "enrollments": [123, 456]}},
+        answers={
+            200: Answer(meaning="The student, who was there", example=_of(_ACTIVE)),
+            201: Answer(meaning="The student, created", example=_of(_ENROLLED)),
+        },
+        invalid={
+            "user_email": "There is no user with the e-mail j.doe@www.example.com.",
+            "enrollments.1": "There is no course, bundle or product with the id 456.",
+        },
+    ),
+    "associateStudent": Call(
+        text="Brings a student under a user, and takes one of the user's seats. Enrols in nothing. Doing so twice is "
+        "as good as once.",
+        bodies={"assignment": _ASSIGNMENT},
+        answers=_found(_of(student()), "The student with its users"),
+        invalid=_UNKNOWN_BOTH,
+    ),
+    "dissociateStudent": Call(
+        text="Takes a student from a user, and frees the user's seats: its own and those in its products. The student "
+        "keeps its enrolments. Doing so twice is as good as once. Also spelt `/api/students/disassociate`.",
+        bodies={"assignment": _ASSIGNMENT},
+        answers=_found(_of(student(users=[], enrollments=[enrollment(COURSE)])), "The student with its other users"),
+        invalid=_UNKNOWN_BOTH,
+    ),
+    "disassociateStudent": Call(
+        text="The same call as `/api/students/dissociate`, spelt the other way: takes a student from a user, and frees "
+        "the user's seats. The student keeps its enrolments.",
+        bodies={"assignment": _ASSIGNMENT},
+        answers=_found(_of(student(users=[], enrollments=[enrollment(COURSE)])), "The student with its other users"),
+        invalid=_UNKNOWN_BOTH,
+    ),
+    "updateStudent": Call(
+        text="Changes a student's names and e-mail address; all three are required. The change follows in Thinkific "
+        "after the answer.",
+        bodies={"student": {"first_name": "Jay", "last_name": "Roe", "email": "roe.jay@www.example.com"}},
+        answers=_found(
+            _of(student(first_name="Jay", last_name="Roe", email="roe.jay@www.example.com")), "The student as it is now"
+        ),
+        not_found=_NO_STUDENT,
+        invalid=_TAKEN,
+    ),
+    "deleteStudent": Call(
+        text="Deletes a student for all users and frees their seats. It is gone with the answer. Its account in "
+        "Thinkific stays, unless the setting `delete_students_in_thinkific` is on: then it goes after the answer.",
+        answers=_DELETED,
+        not_found=_NO_STUDENT,
+    ),
+    "enrollStudent": Call(
+        text="Enrols an existing student in at least one product, and brings it under the user if it is not yet. An "
+        "enrolment lasts as the user's grant says, else as the setting `default_enrollment_days` says. Enrolled "
+        "already, the later end wins, an ended one is re-activated, and none is ever shortened. Thinkific follows "
+        "after the answer: new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless "
+        "`enforce_seats` is true; what goes beyond shows as `over_allocated`.",
+        bodies={"enrolment": _ASSIGNMENT | {"enrollments": [123, 456]}},
+        answers=_found(_of(_ENROLLED), "The student, whose new enrolments are pending"),
+        invalid={"enrollments": "The enrollments field must have at least 1 items."},
+    ),
+}
+
+_PRODUCTS = {
+    "listProducts": Call(
+        text="The catalogue as it was last read from Thinkific, by id ascending.",
+        answers=_found(page("/api/products", COURSE, BUNDLE), "A page of the list"),
+    ),
+    "getProduct": Call(
+        text="One product, by its product id in Thinkific. The id of a course or bundle is not one.",
+        answers=_found(_of(COURSE)),
+        not_found="There is no product with the id 1001.",
+    ),
+    "searchProducts": Call(
+        text="The products whose name has `term` in it, in any case, or whose own id or course's or bundle's id "
+        "equals it. All matches in a plain list, by name.",
+        answers=_found(_of([BUNDLE, COURSE]), "The matches; an empty list where there are none"),
+        invalid={"term": "The term field is required."},
+    ),
+    "syncProducts": Call(
+        text="Reads the catalogue from Thinkific now; a schedule does so too. It goes on after the answer, as the "
+        "operation that is both in `data` and in `operation`. Products that vanished from Thinkific stay, with the "
+        "status `deleted`, and can be neither granted nor enrolled in.",
+        bodies={"nothing": {}},
+        answers=_found(
+            _of(operation("catalogue_sync")) | {"operation": operation("catalogue_sync")}, "The operation, started"
+        ),
+    ),
+}
+
+_OTHERS = {
+    "listTokens": Call(
+        text="The tokens that are not revoked, by id ascending, without their secrets.",
+        answers=_found(page("/api/tokens", TOKEN), "A page of the list"),
+    ),
+    "createToken": Call(
+        text="Makes a token that acts as the same admin as the token of this call. Its secret is in this answer and "
+        "nowhere else. Without `scopes` it may do everything; a scope that the token of this call lacks is 403.",
+        bodies={
+            "token": {
+                "name": "Zapier",
+                "scopes": ["users:read", "students:read", "students:write"],
+                "expires_at": "2027-01-01T00:00:00Z",
+            }
+        },
+        answers={
+            201: Answer(
+                meaning="The token with its secret",
+                example=_of(TOKEN | {"token": "b2b_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefk3Xq"}),
+            )
+        },
+        invalid={"scopes.0": f"The scopes.0 field must be one of {', '.join(SCOPES)}."},
+    ),
+    "deleteToken": Call(
+        text="Revokes a token: every call that starts 60 seconds later or after is refused with 401.",
+        answers=_DELETED,
+        not_found="There is no token with the id 7.",
+    ),
+    "getSettings": Call(text="All settings.", answers=_found(_of(SETTINGS), "The settings")),
+    "changeSettings": Call(
+        text="Changes the settings that are given, and answers all. They hold for calls from now on.",
+        bodies={"settings": {"default_enrollment_days": 365, "timezone": "Europe/Berlin"}},
+        answers=_found(_of(SETTINGS), "All settings as they are now"),
+        invalid={"timezone": 'The timezone field must be a time zone such as "UTC" or "Europe/Berlin".'},
+    ),
+    "getOperation": Call(
+        text="How far an operation is, with what went wrong. Ask again until `status` is `succeeded`, `partial` or "
+        "`failed`.",
+        answers=_found(
+            _of(
+                operation(
+                    "expiry_change",
+                    status="partial",
+                    total=12,
+                    done=11,
+                    failed=1,
+                    failures=[
+                        {
+                            "student_id": 42,
+                            "email": "jane.roe@www.example.com",
+                            "error": "Thinkific refused: the course does not exist.",
+                        }
+                    ],
+                )
+            )
+        ),
+        not_found="There is no operation with the id 5f0c1d2e3a4b5c6d7e8f9a0b.",
+    ),
+    "getHealth": Call(
+        text="Says that the API answers, without touching data.",
+        answers=_found({"status": "ok"}, "It does"),
+    ),
+    "getDocument": Call(
+        text="This description of the API, for programs: OpenAPI 3.1.",
+        answers={
+            200: Answer(
+                meaning="The document",
+                example={"openapi": "3.1.0", "info": {"title": "B2B seats for Thinkific", "version": "1.0.0"}},
+                schema={"type": "object", "required": ["openapi", "info"]},
+            )
+        },
+    ),
+}
+
+# By operation id.
+CALLS: Mapping[str, Call] = _USERS | _STUDENTS | _PRODUCTS | _OTHERS

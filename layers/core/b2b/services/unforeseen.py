@@ -1,0 +1,12 @@
+"""What may be told of a fault that nobody foresaw: where it happened, and no word of what it was about."""
+
+import traceback
+from pathlib import PurePath
+
+
+def place_of(error: BaseException) -> str:
+    """``KeyError in reconciliation.py, line 123``: the message of an error may name a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
