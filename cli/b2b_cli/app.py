@@ -1,6 +1,7 @@
 """The commands of ``b2b`` and their words."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,10 @@ from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
 from b2b_cli.progress import progress_line
 from b2b_cli.recounting import recount as counted_anew
+from b2b_cli.redriving import DeadLetters
+from b2b_cli.redriving import redrive as redriven
+from b2b_cli.status import tell_status
+from b2b_cli.verifying import verify as verified
 
 app = typer.Typer(
     help="Sell seats in bulk on Thinkific: the operator's command.",
@@ -93,6 +98,52 @@ def recount(
     service = connect(data, stack_name).services.recount
     if not counted_anew(service, _say, progress_line(), repair=repair):
         raise typer.Exit(1)
+
+
+@app.command()
+def status(data: DataFolder = DATA, stack_name: StackName = None) -> None:
+    """Say whether Thinkific is reachable, what waits, and what is stuck and why.
+
+    Exit code 1 when a person has to act: the site is paused, or there are dead letters.
+    """
+    if not tell_status(connect(data, stack_name), _say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def redrive(
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them back without asking.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Delete messages that nobody can read.")] = False,
+) -> None:
+    """Show what lies in the dead-letter queues and why, and send it back to work."""
+    connection = connect(data, stack_name)
+    redriven(DeadLetters(connection), connection.services.store, _say, _asks(yes), discard=discard)
+
+
+@app.command()
+def verify(
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+    sample: Annotated[int, typer.Option(help="How many students, chosen by chance.", min=1)] = 100,
+    all_students: Annotated[bool, typer.Option("--all", help="Every student: some 100 a minute.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Bring about again what differs.")] = False,
+) -> None:
+    """Compare students with Thinkific, within the calls that it allows.
+
+    What is newly wanted is not looked at, it is on its way. Exit code 1 when something differs and is not fixed.
+    """
+    verification = connect(data, stack_name).services.verification
+    if not verified(verification, _say, progress_line(), sample=None if all_students else sample, fix=fix):
+        raise typer.Exit(1)
+
+
+def _asks(yes: bool) -> Callable[[str], bool]:
+    """Without a terminal nobody can answer, and nothing is done."""
+    if yes:
+        return lambda _: True
+    return typer.confirm if sys.stdin.isatty() else lambda _: False
 
 
 def main() -> None:

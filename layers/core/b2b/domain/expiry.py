@@ -38,6 +38,11 @@ def without_end(now: datetime) -> datetime:
     return now + timedelta(days=MAX_DAYS)
 
 
+def is_endless(expiry: datetime | None, now: datetime) -> bool:
+    """Whether an end that Thinkific tells means none: it may be a date of ``without_end``, set some years ago."""
+    return expiry is None or expiry - now > timedelta(days=MAX_DAYS // 2)
+
+
 def as_sent(expiry: datetime, now: datetime) -> datetime:
     """An end as Thinkific is sent it: a past one never later than the end of yesterday."""
     return min(expiry, end_of_yesterday(now)) if expiry <= now else expiry

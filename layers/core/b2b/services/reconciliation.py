@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import expiry
 from b2b.domain.enrollments import Enrollment
+from b2b.domain.matching import is_as_wanted
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.timestamps import Clock
@@ -244,7 +245,7 @@ class Reconciliation:
             else:
                 return
         self._students.learn_enrollment(enrollment, existing)
-        if self._is_as_wanted(existing, enrollment):
+        if is_as_wanted(existing, enrollment, self._clock()):
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update_course(enrollment, existing.id):
             raise Later(_LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
@@ -299,7 +300,7 @@ class Reconciliation:
         is_there = enrollment.known_in_thinkific
         if not is_there and look_first:
             rows = self._find_in_bundle(enrollment, user_id)
-            if rows and all(self._is_as_wanted(row, enrollment) for row in rows):
+            if rows and all(is_as_wanted(row, enrollment, self._clock()) for row in rows):
                 self._students.confirm_enrollment(enrollment)
                 return
             is_there = bool(rows)
@@ -382,19 +383,6 @@ class Reconciliation:
         if self._has_ended(enrollment):
             return min(enrollment.expiry_date, expiry.end_of_yesterday(now))
         return enrollment.expiry_date
-
-    def _is_as_wanted(self, existing: ThinkificEnrollment, enrollment: Enrollment) -> bool:
-        """Whether nothing needs to be written. What the student has there by other ways is never shortened,
-        unless somebody set this very end.
-        """
-        if existing.activated_at is None:
-            return False
-        if self._has_ended(enrollment):
-            return expiry.is_past(existing.expiry_date, expiry.end_of_yesterday(self._clock()))
-        if enrollment.expiry_date is None or existing.expiry_date is None:
-            return existing.expiry_date is None and not (enrollment.is_exact and enrollment.expiry_date)
-        difference = (existing.expiry_date - enrollment.expiry_date).total_seconds()
-        return abs(difference) <= 1 or (difference > 0 and not enrollment.is_exact)
 
     def _before_a_call(self) -> None:
         """Stop in time, and stay the one worker at this student."""

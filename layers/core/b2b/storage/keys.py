@@ -26,8 +26,12 @@ class SortRange(NamedTuple):
     last: str
 
 
+# Behind every sort key.
+LAST = "\uffff"
+
+
 def _all_with(prefix: str) -> SortRange:
-    return SortRange(prefix, prefix + "\uffff")
+    return SortRange(prefix, prefix + LAST)
 
 
 def padded(number: int) -> str:

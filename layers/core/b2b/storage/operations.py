@@ -54,6 +54,12 @@ class Operations:
         rows = self._table.due(keys.OPERATIONS, timestamps.to_text(now), limit=limit)
         return [str(row[keys.PARTITION]).removeprefix("OPERATION#") for row in rows]
 
+    def open(self, limit: int) -> list[Operation]:
+        """At most ``limit`` of those that are not final."""
+        rows = self._table.due(keys.OPERATIONS, keys.LAST, limit=limit)
+        found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
+        return [_from_item(item) for item in found.values()]
+
     def leave_alone(self, operation_id: str, until: datetime) -> None:
         """Repair looks after it then, and not earlier."""
         update = Update(keys.operation(operation_id)).set(**{keys.DUE_AT: timestamps.to_text(until)})

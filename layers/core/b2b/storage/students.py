@@ -156,6 +156,11 @@ class Students:
                 update.discard(**{name: lost})
         return update.when(Attr("revision").eq(before.revision))
 
+    def open_again(self, enrollment: Enrollment) -> Action:
+        """Thinkific is to be told once more, and to be asked first what it has. Refused when it changed meanwhile."""
+        update = self._learned(enrollment).remove("thinkific_id", "known_in_thinkific", "bundle_ordered_version")
+        return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
+
     def linked(
         self, student: Student, thinkific_id: int, *, newly_created: bool = False, if_unchanged: bool = False
     ) -> Action:

@@ -303,6 +303,11 @@ class Table:
         arguments["IndexName"] = keys.DUE_INDEX
         return list(islice(self._pages(arguments | {"Limit": limit}), limit))
 
+    def count_due(self, shard: str) -> int:
+        """How many rows a shard of the due index has, whatever their time (eventually consistent)."""
+        arguments = self._query_arguments(keys.DUE_PARTITION, keys.DUE_AT, shard, None)
+        return self._count(arguments | {"IndexName": keys.DUE_INDEX})
+
     def write(self, action: Action, *, returning: str = "NONE") -> Item:
         """One write. ``returning`` is DynamoDB's ReturnValues.
 

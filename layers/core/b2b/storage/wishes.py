@@ -111,6 +111,16 @@ class Wishes:
                 break
         return found
 
+    def count(self) -> int:
+        """How many students are waiting for the sync."""
+        return sum(self._table.count_due(shard) for shard in keys.wish_shards())
+
+    def first(self, limit: int) -> list[SyncWish]:
+        """Some of them, those that have been due for longest first in each shard."""
+        rows = [row for shard in keys.wish_shards() for row in self._table.due(shard, keys.LAST, limit=limit)]
+        found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows[:limit])
+        return [wish_from_item(item) for item in found.values()]
+
     def put_off(self, student_id: int, due_at: datetime, now: datetime) -> SyncWish | None:
         """Claim a due wish for ringing again, so that two runs of the repair do not both ring."""
         action = (

@@ -20,6 +20,7 @@ from b2b.services.operations import OperationWorker, Runner
 from b2b.services.removals import StudentDelete
 from b2b.services.sync import SyncService
 from b2b.services.user_removal import UserDelete
+from b2b.services.verification import Verification
 from b2b.storage.budget import BudgetItem
 from b2b.thinkific.client import Thinkific, http_client
 from b2b.wiring.core import Services, client
@@ -45,6 +46,15 @@ class UpstreamServices(Services):
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
         }
         return OperationWorker(self.store, self.bell, runners, pause_reason=lambda: self._budget.pause_reason)
+
+    @cached_property
+    def verification(self) -> Verification:
+        return Verification(self.store, self._thinkific, self.bell)
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Why no call to Thinkific is made at the moment, if so."""
+        return self._budget.pause_reason
 
     @cached_property
     def _thinkific(self) -> Thinkific:

@@ -1,0 +1,81 @@
+"""``b2b status``: is Thinkific reachable, what waits, what is stuck and why."""
+
+from collections.abc import Callable, Iterator
+
+from b2b.domain.kinds import Kind
+from b2b.domain.timestamps import utc_now
+from b2b.storage.store import Store
+from b2b_cli.connection import Connection
+
+_MOST_SHOWN = 10
+_DEPTHS = (
+    ("ApproximateNumberOfMessages", "waiting"),
+    ("ApproximateNumberOfMessagesNotVisible", "at work"),
+    ("ApproximateNumberOfMessagesDelayed", "for later"),
+)
+
+
+def tell_status(connection: Connection, say: Callable[[str], None]) -> bool:
+    """Whether nothing needs a person."""
+    store = connection.services.store
+    pause = connection.services.pause_reason
+    say(_line("Thinkific", f"PAUSED. {pause}" if pause else "ok"))
+    totals = ", ".join(f"{store.counters.total(kind)} {kind.lower()}" for kind in Kind)
+    say(_line("Records", totals))
+    dead = _tell_queues(connection, say)
+    stuck = _tell_wishes(store, say)
+    _tell_operations(store, say)
+    for problem in _problems(pause, dead, stuck):
+        say(problem)
+    return not pause and not dead
+
+
+def _tell_queues(connection: Connection, say: Callable[[str], None]) -> int:
+    """How many messages lie in the dead-letter queues."""
+    dead = 0
+    for name, url in sorted(connection.queues.items()):
+        answer = connection.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[key for key, _ in _DEPTHS])
+        numbers = [(int(answer["Attributes"].get(key, 0)), word) for key, word in _DEPTHS]
+        if name.endswith("DeadLetterQueue"):
+            dead += sum(number for number, _ in numbers)
+            continue
+        say(_line(name, ", ".join(f"{number} {word}" for number, word in numbers)))
+    say(_line("Dead letters", str(dead)))
+    return dead
+
+
+def _tell_wishes(store: Store, say: Callable[[str], None]) -> int:
+    """How many of the students that wait are in trouble, as far as was looked."""
+    waiting = store.wishes.count()
+    say(_line("Students", f"{waiting} not yet in Thinkific as wanted"))
+    troubled = [wish for wish in store.wishes.first(100) if wish.trouble is not None]
+    for wish in troubled[:_MOST_SHOWN]:
+        say(_line("", f"student {wish.student_id}, {wish.attempts} failed attempts: {wish.trouble}"))
+    if len(troubled) > _MOST_SHOWN:
+        say(_line("", f"... and {len(troubled) - _MOST_SHOWN} more"))
+    return len(troubled)
+
+
+def _tell_operations(store: Store, say: Callable[[str], None]) -> None:
+    operations = store.operations.open(_MOST_SHOWN)
+    more = " or more" if len(operations) == _MOST_SHOWN else ""
+    say(_line("Operations", f"{len(operations) or 'none'} under way{more}"))
+    for operation in operations:
+        minutes = (utc_now() - operation.created_at).total_seconds() / 60
+        trouble = f": {operation.error}" if operation.error else ""
+        settled = operation.done + operation.failed
+        about = f"{operation.id} {operation.type} {operation.status}, {settled} of {operation.total}"
+        say(_line("", f"{about}, started {minutes:.0f} min ago{trouble}"))
+
+
+def _problems(pause: str | None, dead: int, stuck: int) -> Iterator[str]:
+    if pause:
+        yield "Give Thinkific a key that it takes; everything goes on by itself within a minute."
+    if dead:
+        yield "`b2b redrive` shows the dead letters and sends them back."
+    if stuck and not pause:
+        yield "Students in trouble are tried again by themselves, up to 15 minutes apart."
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<17}{text}"

@@ -1,0 +1,34 @@
+"""Whether what Thinkific holds is what is wanted: the one rule for bringing about and for verifying."""
+
+from datetime import datetime
+
+from b2b.domain import expiry
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.upstream import ThinkificEnrollment
+
+# Thinkific keeps whole seconds.
+_TOLERANCE_SECONDS = 1.0
+
+
+def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: datetime) -> bool:
+    """Whether nothing needs to be written.
+
+    What the student has there by other ways is never shortened, unless somebody set this very end.
+    """
+    if existing.activated_at is None:
+        return False  # a free preview
+    wanted = enrollment.expiry_date
+    there = None if expiry.is_endless(existing.expiry_date, now) else existing.expiry_date
+    if _is_same(wanted, existing.expiry_date) or _is_same(wanted, there):
+        return True
+    if expiry.is_past(wanted, now):
+        return expiry.is_past(there, expiry.end_of_yesterday(now))
+    if enrollment.is_exact:
+        return False
+    return there is None or (wanted is not None and there > wanted)
+
+
+def _is_same(one: datetime | None, other: datetime | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs((one - other).total_seconds()) <= _TOLERANCE_SECONDS

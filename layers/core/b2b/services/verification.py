@@ -1,0 +1,150 @@
+"""Comparing the table with Thinkific: what drifted apart there since it was confirmed, and wanting it again."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from b2b.domain import expiry, timestamps
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.kinds import Kind
+from b2b.domain.matching import is_as_wanted
+from b2b.domain.products import ProductableType
+from b2b.domain.students import StudentRecord
+from b2b.domain.timestamps import Clock, utc_now
+from b2b.domain.upstream import ThinkificEnrollment
+from b2b.services.contention import retry_conflicts
+from b2b.services.ringing import repair_at
+
+if TYPE_CHECKING:
+    from b2b.services.ringing import Bell
+    from b2b.storage.store import Store
+    from b2b.thinkific.client import Thinkific
+
+_IDS_IN_ONE_PAGE = 100
+_ENROLLMENTS_IN_ONE_WRITE = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """``product_id`` None: the account itself. ``what`` is for a person, and names none."""
+
+    student_id: int
+    product_id: int | None
+    what: str
+
+    def __str__(self) -> str:
+        about = "" if self.product_id is None else f", product {self.product_id}"
+        return f"Student {self.student_id}{about}: {self.what}"
+
+
+class Verification:
+    """Each ``compare`` takes one call to Thinkific, two for students with more than 250 enrolments or none at all."""
+
+    def __init__(self, store: "Store", thinkific: "Thinkific", bell: "Bell", clock: Clock = utc_now) -> None:
+        self._store = store
+        self._thinkific = thinkific
+        self._bell = bell
+        self._clock = clock
+
+    def student_ids(self) -> Iterator[int]:
+        """All, ascending."""
+        after, has_more = 0, True
+        while has_more:
+            page = self._store.listing.behind(Kind.STUDENTS, after, _IDS_IN_ONE_PAGE)
+            yield from page.ids
+            after = page.ids[-1] if page.ids else after
+            has_more = page.has_more
+
+    def sample(self, number: int, draw: random.Random) -> list[int]:
+        """Some students by chance, each with the same chance as any other."""
+        chosen: list[int] = []
+        for count, student_id in enumerate(self.student_ids()):
+            if count < number:
+                chosen.append(student_id)
+            elif (place := draw.randint(0, count)) < number:
+                chosen[place] = student_id
+        return sorted(chosen)
+
+    def compare(self, student_id: int) -> list[Difference] | None:
+        """None: nothing can be compared, since the student is on its way, or was never to be in Thinkific.
+
+        Raises ThinkificDelay.
+        """
+        record = self._store.students.get_record(student_id)
+        if record is None or record.needs_sync or record.student.thinkific_id is None:
+            return None
+        with self._thinkific.in_bulk(bulk=True):
+            rows = {row.course_id: row for row in self._thinkific.list_enrollments(record.student.thinkific_id)}
+            if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
+                what = "Thinkific does not know the account any more."
+                return [Difference(student_id=student_id, product_id=None, what=what)]
+        return list(self._differences(record, rows))
+
+    def want_again(self, student_id: int, differences: Iterable[Difference]) -> None:
+        """Opens what differs, so that the sync brings it about again."""
+        wanted = {difference.product_id for difference in differences}
+
+        def attempt() -> None:
+            record = self._store.students.get_record(student_id)
+            if record is None:
+                return
+            if None in wanted:
+                self._store.students.forget_thinkific(record)
+            for piece in _pieces([found for found in record.enrollments if found.product_id in wanted]):
+                wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
+                reopened = [self._store.students.open_again(found) for found in piece]
+                self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
+
+        retry_conflicts(attempt)
+        self._bell.ring(student_id, bulk=True)
+
+    def _differences(self, record: StudentRecord, rows: dict[int, ThinkificEnrollment]) -> Iterator[Difference]:
+        courses = {found.product_id: self._courses(found) for found in record.enrollments}
+        for enrollment in record.enrollments:
+            if enrollment.failed_version == enrollment.version:
+                continue
+            others = self._wanted_otherwise(enrollment, record.enrollments, courses)
+            for course_id in courses[enrollment.product_id]:
+                # One row stands for the course, whoever wants it: it is to last as long as the one who wants most.
+                decisive = enrollment if course_id not in others else replace(enrollment, is_exact=False)
+                if course_id in others and expiry.is_past(enrollment.expiry_date, self._clock()):
+                    continue
+                what = self._difference(decisive, rows.get(course_id))
+                if what is not None:
+                    yield Difference(student_id=record.student.id, product_id=enrollment.product_id, what=what)
+                    break
+
+    def _courses(self, enrollment: Enrollment) -> Sequence[int]:
+        if enrollment.productable_type is ProductableType.COURSE:
+            return (enrollment.productable_id,)
+        product = self._store.products.get(enrollment.product_id)
+        return product.course_ids if product is not None and not product.is_deleted else ()
+
+    def _wanted_otherwise(
+        self, enrollment: Enrollment, all_: Iterable[Enrollment], courses: dict[int, Sequence[int]]
+    ) -> set[int]:
+        """Courses that the student has by another enrolment too."""
+        others = (found for found in all_ if found.product_id != enrollment.product_id)
+        return {course_id for found in others for course_id in courses[found.product_id]}
+
+    def _difference(self, enrollment: Enrollment, existing: ThinkificEnrollment | None) -> str | None:
+        now = self._clock()
+        has_ended = expiry.is_past(enrollment.expiry_date, now)
+        if existing is None:
+            return None if has_ended else "Thinkific has no enrolment."
+        if is_as_wanted(existing, enrollment, now):
+            return None
+        if existing.activated_at is None:
+            return None if has_ended else "Thinkific has a free preview only."
+        wanted, there = (
+            "never" if end is None else timestamps.to_text(end)[:19]
+            for end in (enrollment.expiry_date, existing.expiry_date)
+        )
+        return f"Thinkific ends it {there}, wanted is {wanted}."
+
+
+def _pieces(enrollments: Sequence[Enrollment]) -> list[Sequence[Enrollment]]:
+    """At least one, which may be empty."""
+    step = _ENROLLMENTS_IN_ONE_WRITE
+    return [enrollments[start : start + step] for start in range(0, len(enrollments), step)] or [()]
