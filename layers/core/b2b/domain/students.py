@@ -14,6 +14,7 @@ class Student:
 
     ``thinkific_id`` is Thinkific's user id, None until known. ``newly_created``: the Thinkific user was created
     by us and the wishes of that time are not fulfilled yet, so nothing needs to be looked up there first.
+    ``memberships`` counts how often the student has come under a user since it was created.
     """
 
     id: int
@@ -24,6 +25,7 @@ class Student:
     newly_created: bool = False
     version: int = 1
     confirmed_version: int = 0
+    memberships: int = 0
     created_at: datetime
     updated_at: datetime
 

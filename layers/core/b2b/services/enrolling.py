@@ -95,14 +95,15 @@ class EnrollmentWriter:
     def _head(self, decision: Decision) -> "list[Action]":
         """Student, association and user, with the first piece."""
         student, before = decision.after.student, decision.before
+        association = decision.plan.association
+        joins = association is not None
         if before is None:
             count = self._store.counters.count(Kind.STUDENTS, student.id, +1)
             actions = [*self._store.students.add(student), count]
         elif before.student != student:
-            actions = self._store.students.change(before.student, student)
+            actions = self._store.students.change(before.student, student, joins=joins)
         else:
-            actions = [self._store.students.must_exist(student.id)]
-        association = decision.plan.association
+            actions = [self._store.students.must_exist(student.id, joins=joins)]
         if association is None:
             actions.append(self._store.users.must_exist(decision.user.id))
             actions.append(self._store.students.hold_association(decision.user.id, student.id))

@@ -109,15 +109,16 @@ class GroupImport:
             if user is None:
                 return  # deleted meanwhile
             student = record.student if record else self._new_student(member)
+            joins = record is None or record.association(user_id) is None
             actions = []
             if record is None:
                 actions += self._store.students.add(student)
                 actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
             elif record.student.thinkific_id is None:
-                actions.append(self._store.students.linked(student, member.id, if_unchanged=True))
+                actions.append(self._store.students.linked(student, member.id, if_unchanged=True, joins=joins))
             else:
-                actions.append(self._store.students.must_exist(student.id))
-            if record is None or record.association(user_id) is None:
+                actions.append(self._store.students.must_exist(student.id, joins=joins))
+            if joins:
                 association = Association(
                     user_id=user_id,
                     student_id=student.id,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from b2b.domain.errors import InvalidInput, NotFound, TooManyRequests
 from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationType
+from b2b.domain.students import StudentRecord
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
 from b2b.services.removals import Removals, delete_account
@@ -74,26 +75,29 @@ class UserRemoval:
         """Take at most ``limit`` students behind the id ``after`` from a removed user; their ids."""
         ids = self._store.students.ids_of_user(user_id, after=after, limit=limit)
         for student_id in ids:
-            if delete and self._is_only_user(student_id, user_id):
-                self._delete_student(student_id, in_thinkific=in_thinkific)
+            if delete:
+                self._delete_unshared(student_id, user_id, in_thinkific=in_thinkific)
             else:
                 self._removals.dissociate(student_id, user_id)
         return ids
 
-    def _is_only_user(self, student_id: int, user_id: int) -> bool:
-        record = self._store.students.get_record(student_id)
-        others = {found.user_id for found in record.associations} - {user_id} if record else set()
-        return not others or not self._store.lookups.surroundings(user_ids=others).users
+    def _delete_unshared(self, student_id: int, user_id: int, *, in_thinkific: bool) -> None:
+        """A student of other users too is only taken from this one."""
 
-    def _delete_student(self, student_id: int, *, in_thinkific: bool) -> None:
         def attempt() -> None:
             record = self._store.students.get_record(student_id)
             if record is None:
                 self._removals.clear_student(student_id)
+            elif self._is_shared(record, user_id):
+                self._removals.dissociate(student_id, user_id)
             else:
                 self._removals.delete_student(record, in_thinkific=in_thinkific)
 
         retry_conflicts(attempt)
+
+    def _is_shared(self, record: StudentRecord, user_id: int) -> bool:
+        others = {found.user_id for found in record.associations} - {user_id}
+        return bool(others) and bool(self._store.lookups.surroundings(user_ids=others).users)
 
     def revoke_tokens(self, user_id: int) -> None:
         """Tokens act as their user; those of one that is gone act as nobody."""

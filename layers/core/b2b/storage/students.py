@@ -69,19 +69,21 @@ class Students:
             put(keys.student(student.id), _item(student), when=ABSENT),
         ]
 
-    def change(self, before: Student, after: Student) -> list[Action]:
-        """Names, e-mail and the version of the wish for them. Refused when they changed meanwhile."""
-        actions = [
-            Update(keys.student(before.id))
-            .set(
-                first_name=after.first_name,
-                last_name=after.last_name,
-                email=after.email,
-                version=after.version,
-                updated_at=timestamps.to_text(after.updated_at),
-            )
-            .when(EXISTS & Attr("version").eq(before.version))
-        ]
+    def change(self, before: Student, after: Student, *, joins: bool = False) -> list[Action]:
+        """Names, e-mail and the version of the wish for them. Refused when they changed meanwhile.
+
+        ``joins``: the same transaction brings the student under a user.
+        """
+        update = Update(keys.student(before.id)).set(
+            first_name=after.first_name,
+            last_name=after.last_name,
+            email=after.email,
+            version=after.version,
+            updated_at=timestamps.to_text(after.updated_at),
+        )
+        if joins:
+            update.add(memberships=1)
+        actions = [update.when(EXISTS & Attr("version").eq(before.version))]
         if email_key(before.email) != email_key(after.email):
             actions += [
                 put(keys.student_email(email_key(after.email)), {"owner_id": after.id}, when=ABSENT),
@@ -89,8 +91,10 @@ class Students:
             ]
         return actions
 
-    def must_exist(self, student_id: int) -> Action:
-        """Guards against a delete while others write to the student."""
+    def must_exist(self, student_id: int, *, joins: bool = False) -> Action:
+        """Guards against a delete while others write to the student. ``joins``: as with ``change``."""
+        if joins:
+            return Update(keys.student(student_id)).add(memberships=1).when(EXISTS)
         return check(keys.student(student_id), EXISTS)
 
     def associate(self, association: Association) -> list[Action]:
@@ -115,9 +119,14 @@ class Students:
         return Update(keys.student_user(student_id, user_id)).add(version=1).when(EXISTS)
 
     def remove(self, student: Student) -> list[Action]:
-        """The student itself and its guard, not what hangs on it. Refused when it changed meanwhile."""
+        """The student itself and its guard, not what hangs on it.
+
+        Refused when it changed or came under another user meanwhile: that user may be a reason to keep it.
+        """
+        joined = Attr("memberships")
+        unshared = joined.eq(student.memberships) if student.memberships else joined.not_exists()
         return [
-            delete(keys.student(student.id), when=EXISTS & Attr("version").eq(student.version)),
+            delete(keys.student(student.id), when=EXISTS & Attr("version").eq(student.version) & unshared),
             delete(keys.student_email(email_key(student.email)), when=Attr("owner_id").eq(student.id)),
         ]
 
@@ -162,12 +171,23 @@ class Students:
         return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
 
     def linked(
-        self, student: Student, thinkific_id: int, *, newly_created: bool = False, if_unchanged: bool = False
+        self,
+        student: Student,
+        thinkific_id: int,
+        *,
+        newly_created: bool = False,
+        if_unchanged: bool = False,
+        joins: bool = False,
     ) -> Action:
-        """Part of a transaction: as ``link``; ``if_unchanged`` refuses when name or e-mail changed meanwhile."""
+        """Part of a transaction: as ``link``; ``if_unchanged`` refuses when name or e-mail changed meanwhile.
+
+        ``joins``: as with ``change``.
+        """
         update = Update(keys.student(student.id)).set(
             thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
         )
+        if joins:
+            update.add(memberships=1)
         return update.when(EXISTS & Attr("version").eq(student.version) if if_unchanged else EXISTS)
 
     # What the sync learns. Each is a write of its own; a student deleted meanwhile stays deleted.
@@ -279,6 +299,7 @@ def _from_item(item: Item) -> Student:
         newly_created=item.get("newly_created", False),
         version=item["version"],
         confirmed_version=item["confirmed_version"],
+        memberships=item.get("memberships", 0),
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),
     )
