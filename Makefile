@@ -16,13 +16,14 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz check format lock openapi
+.PHONY: help setup run test fuzz faults check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
+	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
 	@echo "make check    run every check that CI runs beside the tests"
 	@echo "make format   sort the imports and format the code"
 	@echo "make openapi  write the API's document anew after a change of the routes"
@@ -44,6 +45,10 @@ test:
 fuzz:
 	$(SET_UP) test emulator
 	@FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/fuzz $(ARGS)
+
+faults:
+	$(SET_UP) test emulator
+	@.venv/bin/python -m pytest tests/faults $(ARGS)
 
 check:
 	$(SET_UP) test
