@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from b2b.metrics import count
 from b2b.observability import logger
 from b2b.services.messages import operation_id_of
 from b2b.wiring.upstream import upstream_services
@@ -25,6 +26,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
+    calls_before = _services.thinkific_calls
+
     def advance(record: SQSRecord) -> None:
         operation_id = operation_id_of(record.body)
         try:
@@ -36,7 +39,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     # Only the messages that failed come back; the others of the batch are done.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=advance, processor=processor, context=context)
+    answer = process_partial_response(event=event, record_handler=advance, processor=processor, context=context)
+    count("operations", ThinkificCalls=_services.thinkific_calls - calls_before)
+    return answer
 
 
 gc.freeze()

@@ -52,6 +52,11 @@ class UpstreamServices(Services):
         return Verification(self.store, self._thinkific, self.bell)
 
     @property
+    def thinkific_calls(self) -> int:
+        """Made by this process so far."""
+        return self._thinkific.calls
+
+    @property
     def pause_reason(self) -> str | None:
         """Why no call to Thinkific is made at the moment, if so."""
         return self._budget.pause_reason
