@@ -8,6 +8,8 @@ PORT ?= 8000
 DATA ?= .b2b
 # How many cases `make fuzz` makes up, roughly.
 CASES ?= 2500
+# What `make build` builds for: the architecture in template.yaml.
+ARCH ?= arm64
 # More for pytest, `make run` or `make lock`, e.g. make test ARGS='tests/unit -k seats'
 ARGS ?=
 
@@ -16,7 +18,7 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz faults check format lock openapi
+.PHONY: help setup run test fuzz faults build check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -24,6 +26,7 @@ help:
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
+	@echo "make build    build what is deployed into build/  (ARCH=arm64 or x86_64; needs python3.13)"
 	@echo "make check    run every check that CI runs beside the tests"
 	@echo "make format   sort the imports and format the code"
 	@echo "make openapi  write the API's document anew after a change of the routes"
@@ -49,6 +52,10 @@ fuzz:
 faults:
 	$(SET_UP) test emulator
 	@.venv/bin/python -m pytest tests/faults $(ARGS)
+
+build:
+	$(SET_UP) test
+	@.venv/bin/python .make/build.py $(ARCH) $(ARGS)
 
 check:
 	$(SET_UP) test

@@ -1,0 +1,144 @@
+"""Build what is deployed: both layers and the functions, ready for `sam deploy`, under build/ARCHITECTURE.
+
+    .venv/bin/python .make/build.py [arm64|x86_64] [--out DIR]
+
+The tree has the layout of the repository, with a copy of template.yaml on top, so that every path in the template
+holds. Two builds of the same commit have the same bytes, wherever and whenever they are made: packages are pinned
+by hash, byte code is compiled for Lambda's paths and marked `unchecked-hash` (time-stamped byte code would be taken
+for stale, since a zip knows no such times, and compiled anew at every start), and files have no times of their own.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from check import lambda_python
+
+ROOT = Path(__file__).resolve().parent.parent
+PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
+PYTHON = "3.13"
+
+# Where Lambda puts what is built here.
+DEPENDENCIES = Path("layers/dependencies/python")
+CORE = Path("layers/core/python")
+FUNCTIONS = Path("functions")
+MOUNTED = {DEPENDENCIES: "/opt/python", CORE: "/opt/python", FUNCTIONS: "/var/task"}
+
+# Not needed to run: scripts, and the locks and caches of the installer.
+UNNEEDED = ("bin", ".lock", ".cache")
+# The oldest time that a zip can hold: 1 January 1980.
+ZIP_EPOCH = 315532800
+
+
+class BuildError(Exception):
+    """What is in the way, in one line."""
+
+
+def build(architecture: str, out: Path) -> None:
+    python = lambda_python()
+    if python is None:
+        raise BuildError(
+            f"Python {PYTHON} is needed to compile for Lambda, and there is none: install it, "
+            f"for example with your system's packages or pyenv, so that `python{PYTHON}` runs."
+        )
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    say(f"Building for {architecture} in {shown(out)}:")
+    install_dependencies(architecture, out / DEPENDENCIES)
+    copy_code(ROOT / "layers/core/b2b", out / CORE / "b2b")
+    for package in sorted((ROOT / "functions").iterdir()):
+        if (package / "handler.py").exists():
+            copy_code(package, out / FUNCTIONS / package.name)
+    for part, mounted in MOUNTED.items():
+        compile_code(python, out / part, mounted)
+    write_template(architecture, out / "template.yaml")
+    forget_times(out)
+    for part in MOUNTED:
+        say(f"  {part!s:<28}{megabytes(out / part):6.1f} MB")
+    say(f"  all of it, by its bytes: sha256 {digest(out)}")
+
+
+def install_dependencies(architecture: str, target: Path) -> None:
+    run(
+        *(str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--target", str(target)),
+        *("--python-platform", PLATFORMS[architecture], "--python-version", PYTHON),
+        *("--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-compile-bytecode", "--link-mode", "copy"),
+        *("--requirements", str(ROOT / "layers/dependencies/requirements.txt")),
+    )
+    for name in UNNEEDED:
+        found = target / name
+        if found.is_dir():
+            shutil.rmtree(found)
+        else:
+            found.unlink(missing_ok=True)
+
+
+def copy_code(source: Path, target: Path) -> None:
+    """What git would, and nothing that a run has left beside it."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
+
+
+def compile_code(python: str, folder: Path, mounted: str) -> None:
+    """With the paths that tracebacks name on Lambda."""
+    run(
+        *(python, "-m", "compileall", "-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash"),
+        *("-s", str(folder), "-p", mounted, str(folder)),
+    )
+
+
+def write_template(architecture: str, target: Path) -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    target.write_text(text.replace("[arm64]", f"[{architecture}]"), encoding="utf-8")
+
+
+def forget_times(out: Path) -> None:
+    for path in [out, *out.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (ZIP_EPOCH, ZIP_EPOCH))
+
+
+def digest(out: Path) -> str:
+    """Of every file's place and bytes."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+        whole.update(f"{path.relative_to(out)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build what is deployed.")
+    parser.add_argument("architecture", nargs="?", choices=sorted(PLATFORMS), default="arm64")
+    parser.add_argument("--out", type=Path, help="the folder, which is made anew; build/ARCHITECTURE")
+    arguments = parser.parse_args()
+    try:
+        build(arguments.architecture, (arguments.out or ROOT / "build" / arguments.architecture).resolve())
+    except BuildError as error:
+        sys.exit(f"The build failed: {error}")
+
+
+if __name__ == "__main__":
+    main()
