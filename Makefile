@@ -18,13 +18,14 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz faults build check format lock openapi
+.PHONY: help setup run test fuzz races faults build check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
+	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
 	@echo "make build    build what is deployed into build/  (ARCH=arm64 or x86_64; needs python3.13)"
 	@echo "make check    run every check that CI runs beside the tests"
@@ -48,6 +49,11 @@ test:
 fuzz:
 	$(SET_UP) test emulator
 	@FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/fuzz $(ARGS)
+
+races:
+	$(SET_UP) test emulator
+	@.venv/bin/python -m pytest tests/integration/test_races*.py tests/integration/test_killed_operations.py \
+		--rounds 20 --students 2000 -o faulthandler_timeout=900 $(ARGS)
 
 faults:
 	$(SET_UP) test emulator

@@ -4,10 +4,34 @@ from pathlib import Path
 
 import pytest
 from tests.emulated import Emulated, new_school, running_emulator
+from tests.integration.crowd import ROUNDS
+from tests.integration.desk import Desk
+from tests.integration.recount import recount
 from tests.integration.stacks import MARK, Interrupted, await_end_of, interrupt, sync_catalogue
 from tests.local_stack import LocalStack
 
 from b2b_cli.local.emulator import Emulator
+
+_ROUNDS_OF_EVERY_RUN = 3
+_STUDENTS_OF_EVERY_RUN = 200
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = f"how often each race is run (default: {_ROUNDS_OF_EVERY_RUN}; {ROUNDS} for a proof)"
+    parser.addoption("--rounds", type=int, default=_ROUNDS_OF_EVERY_RUN, metavar="N", help=text)
+    text = f"how many students the killed mass expiry is for (default: {_STUDENTS_OF_EVERY_RUN}; 2000 for a proof)"
+    parser.addoption("--students", type=int, default=_STUDENTS_OF_EVERY_RUN, metavar="N", help=text)
+
+
+@pytest.fixture(scope="session")
+def rounds(pytestconfig: pytest.Config) -> range:
+    # Unknown to pytest where it was started on a folder above this one.
+    return range(pytestconfig.getoption("--rounds", default=_ROUNDS_OF_EVERY_RUN))
+
+
+@pytest.fixture(scope="session")
+def many_students(pytestconfig: pytest.Config) -> int:
+    return int(pytestconfig.getoption("--students", default=_STUDENTS_OF_EVERY_RUN))
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +44,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def school(emulator: Emulator) -> Emulated:
     """A table and queues that no other test sees."""
     return new_school(emulator)
+
+
+@pytest.fixture
+def desk(school: Emulated) -> Iterator[Desk]:
+    """The school's services; in the end every counter has to agree with the rows."""
+    yield Desk(school)
+    assert recount(school) == []
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What tests do with whole local stacks: see their table, their simulator and their processes, stop them midway."""
 
 import json
+import os
+import signal
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +41,14 @@ def note_of(stack: LocalStack) -> dict[str, Any]:
     """``local.json`` as it is now; it changes when a worker is replaced."""
     note: dict[str, Any] = json.loads((stack.data / "local.json").read_text(encoding="utf-8"))
     return note
+
+
+def kill_worker(stack: LocalStack) -> int:
+    """Its process id. It has no chance to say a last word, and the stack starts another."""
+    killed: int = note_of(stack)["worker_pid"]
+    os.kill(killed, signal.SIGKILL)
+    await_that(lambda: note_of(stack)["worker_pid"] != killed, what="Another worker")
+    return killed
 
 
 def sync_catalogue(stack: LocalStack) -> list[int]:

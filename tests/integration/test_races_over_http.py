@@ -9,6 +9,7 @@ from tests.integration.recount import recount
 from tests.integration.stacks import answered, course_ids, school_of
 from tests.local_stack import LocalStack
 
+NAMES = {"first_name": "Ada", "last_name": "Lovelace"}
 TERMS = {"active": True, "enrollment_days": 0}
 
 
@@ -57,45 +58,43 @@ def grant_of(stack: LocalStack, user_id: int) -> dict[str, int]:
         return dict(grant)
 
 
-def test_seats_added_by_many_add_up(stack: LocalStack, callers: Callers, course: int) -> None:
-    user_id = upsert_user(stack, "seats@example.com")
-    bodies = [TERMS | {"thinkific_id": course, "add_seats": seats} for seats in range(1, 33)]
-    responses = callers.post(f"/users/seat/{user_id}", bodies)
-    assert [response.status_code for response in responses] == [200] * THREADS
-    assert grant_of(stack, user_id)["max_seats"] == sum(range(1, 33))
+def test_seats_added_by_many_add_up(stack: LocalStack, callers: Callers, course: int, rounds: range) -> None:
+    for turn in rounds:
+        user_id = upsert_user(stack, f"seats-{turn}@example.com")
+        bodies = [TERMS | {"thinkific_id": course, "add_seats": seats} for seats in range(1, 33)]
+        responses = callers.post(f"/users/seat/{user_id}", bodies)
+        assert [response.status_code for response in responses] == [200] * THREADS
+        assert grant_of(stack, user_id)["max_seats"] == sum(range(1, 33))
 
 
-def test_an_email_upserted_by_many_is_one_user(stack: LocalStack, callers: Callers) -> None:
-    emails = ["one@example.com", "ONE@example.com", " One@Example.com "]
-    with stack.api() as api:
-        before = answered(api.get("/users"))["meta"]["total"]
-        responses = callers.post("/users/upsert", [{"email": emails[number % 3]} for number in range(THREADS)])
-        after = answered(api.get("/users"))["meta"]["total"]
-    assert sorted(response.status_code for response in responses) == [200] * (THREADS - 1) + [201]
-    assert len({response.json()["data"]["id"] for response in responses}) == 1
-    assert after == before + 1
+@pytest.mark.parametrize("kind", ["users", "students"])
+def test_an_email_upserted_by_many_is_one(stack: LocalStack, callers: Callers, rounds: range, kind: str) -> None:
+    path, names = ("/users/upsert", {}) if kind == "users" else ("/students", NAMES)
+    for turn in rounds:
+        emails = [f"one-{turn}@example.com", f"ONE-{turn}@example.com", f" One-{turn}@Example.com "]
+        with stack.api() as api:
+            before = answered(api.get(f"/{kind}"))["meta"]["total"]
+            responses = callers.post(path, [names | {"email": emails[number % 3]} for number in range(THREADS)])
+            after = answered(api.get(f"/{kind}"))["meta"]["total"]
+        assert sorted(response.status_code for response in responses) == [200] * (THREADS - 1) + [201]
+        assert len({response.json()["data"]["id"] for response in responses}) == 1
+        assert after == before + 1
 
 
-def test_enforced_seats_are_never_oversold(stack: LocalStack, callers: Callers, course: int) -> None:
-    user_id = upsert_user(stack, "scarce@example.com")
-    with stack.api() as api:
-        answered(api.post(f"/users/access/{user_id}", json=TERMS | {"thinkific_id": course, "max_seats": 20}))
-    bodies = [
-        {
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-            "email": f"scarce-{number}@example.com",
-            "user_email": "scarce@example.com",
-            "enrollments": [course],
-            "enforce_seats": True,
-        }
-        for number in range(100)
-    ]
-    responses = callers.post("/students", bodies)
-    assert sorted(response.status_code for response in responses) == [201] * 20 + [409] * 80
-    for response in responses:
-        if response.status_code == 409:
-            assert response.json()["code"] == "seats_exhausted"
-            assert [seat["scope"] for seat in response.json()["seats"]] == ["product"]
-    grant = grant_of(stack, user_id)
-    assert (grant["seats_used"], grant["seats_available"], grant["over_allocated"]) == (20, 0, 0)
+def test_enforced_seats_are_never_oversold(stack: LocalStack, callers: Callers, course: int, rounds: range) -> None:
+    for turn in rounds:
+        user_email = f"scarce-{turn}@example.com"
+        user_id = upsert_user(stack, user_email)
+        with stack.api() as api:
+            answered(api.post(f"/users/access/{user_id}", json=TERMS | {"thinkific_id": course, "max_seats": 20}))
+        wanted = NAMES | {"user_email": user_email, "enrollments": [course], "enforce_seats": True}
+        responses = callers.post(
+            "/students", [wanted | {"email": f"scarce-{turn}-{number}@example.com"} for number in range(100)]
+        )
+        assert sorted(response.status_code for response in responses) == [201] * 20 + [409] * 80
+        for response in responses:
+            if response.status_code == 409:
+                assert response.json()["code"] == "seats_exhausted"
+                assert [seat["scope"] for seat in response.json()["seats"]] == ["product"]
+        grant = grant_of(stack, user_id)
+        assert (grant["seats_used"], grant["seats_available"], grant["over_allocated"]) == (20, 0, 0)

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from tests.emulated import Emulated
-from tests.integration.desk import NAMES, Desk, enrolling
+from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.queued import lose_messages, rung_for
 from tests.integration.recount import recount
 from tests.integration.stacks import (
@@ -28,7 +28,8 @@ from tests.local_stack import LocalStack, await_that
 from b2b.domain.operations import OperationType
 from b2b.domain.products import ProductReference
 from b2b.queues import Queues
-from b2b.services.operations import OperationService
+from b2b.services.expiries import ExpiryChange
+from b2b.services.operations import AdvanceOutcome, OperationService
 from b2b.services.repair import RepairService
 from b2b.services.ringing import Bell
 from b2b.services.students import Enrolling, StudentService
@@ -94,6 +95,29 @@ def test_what_is_done_is_not_rung_for(desk: Desk, school: Emulated) -> None:
     desk.store.wishes.fulfil(desk.store.wishes.lease(student_id, "worker", now, now + timedelta(seconds=45)))
     desk.add_student("bob@example.com", user)
     assert repair_after(desk, 3600) == 0
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing of the program runs after it."""
+
+
+def test_an_operation_carried_on_rings_for_those_whom_the_killed_worker_did_not(desk: Desk, school: Emulated) -> None:
+    """Killed after the student's wish was written and before its message was sent."""
+    user, (course,) = desk.add_user("client@example.com"), desk.add_courses(1)
+    ids = [desk.add_student(f"s{number}@example.com", user, [course]) for number in range(3)]
+    lose_messages(school)
+    operation = desk.expiries.change(user.id, reference(course), ExpiryChange(kind="days", days=10))
+
+    def kill(**_: object) -> None:
+        raise Killed
+
+    school.sqs.meta.events.register("before-send.sqs.SendMessage", kill)
+    with pytest.raises(Killed):
+        desk.advance(operation.id)
+    school.sqs.meta.events.unregister("before-send.sqs.SendMessage", kill)
+
+    assert desk.advance(operation.id) is AdvanceOutcome.POSTPONED
+    assert sorted(rung_for(school)) == ids
 
 
 def test_the_stack_carries_out_what_no_message_told_it(stack: LocalStack, unreachable: Queues) -> None:

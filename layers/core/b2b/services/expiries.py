@@ -113,6 +113,8 @@ class ExpiryRunner:
 
         def attempt() -> bool:
             if self._store.operations.has_item(operation.id, student_id):
+                # The worker that wrote it may have died before it could ring.
+                self._bell.ring(student_id, bulk=True)
                 return True
             record = self._store.students.get_record(student_id)
             before = record.enrollment(product_id) if record else None
