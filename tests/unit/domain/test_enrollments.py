@@ -97,9 +97,14 @@ def test_an_end_set_as_such_shortens_too() -> None:
     assert (changed.expiry_date, changed.is_exact, changed.version) == (LATER, True, 2)
 
 
-def test_setting_the_end_that_there_is_changes_nothing() -> None:
-    found = enrollment(5, **CONFIRMED)
+def test_setting_the_end_that_was_set_changes_nothing() -> None:
+    found = enrollment(5, **CONFIRMED, is_exact=True)
     assert enrollments.with_expiry(found, LATER, START) is found
+
+
+def test_setting_the_end_that_there_is_shortens_what_thinkific_may_have() -> None:
+    changed = enrollments.with_expiry(enrollment(5, **CONFIRMED), LATER, START)
+    assert (changed.expiry_date, changed.is_exact, changed.version) == (LATER, True, 2)
 
 
 def test_setting_the_end_of_a_failed_one_retries_it() -> None:

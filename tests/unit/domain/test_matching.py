@@ -39,8 +39,10 @@ def there(end: datetime | None, activated_at: datetime | None = START) -> Thinki
         (YESTERDAY, True, YESTERDAY, True),
         (YESTERDAY, True, YESTERDAY - timedelta(days=9), True),
         (YESTERDAY, True, EARLIER_TODAY, False),  # Thinkific counts by the day
-        (YESTERDAY, False, LATE, False),
-        (YESTERDAY, False, None, False),
+        (YESTERDAY, True, LATE, False),
+        (YESTERDAY, True, None, False),
+        (YESTERDAY, False, LATE, True),  # came by itself: what was bought beside it stays
+        (YESTERDAY, False, None, True),
         (EARLIER_TODAY, False, EARLIER_TODAY, True),  # came by itself
     ],
 )

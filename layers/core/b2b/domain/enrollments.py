@@ -31,7 +31,8 @@ class Enrollment:
     ``former_holders``: those whose seat an explicit end has freed; they take it again if the end is taken back.
     ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
     ``swept_version``: the version whose end has come and been taken note of.
-    ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202).
+    ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202), at
+    ``bundle_ordered_at``. ``bundle_asked``: it may have accepted that; its answer got lost.
     """
 
     student_id: int
@@ -51,6 +52,8 @@ class Enrollment:
     thinkific_id: int | None = None
     known_in_thinkific: bool = False
     bundle_ordered_version: int = 0
+    bundle_ordered_at: datetime | None = None
+    bundle_asked: bool = False
     swept_version: int = 0
     percentage_completed: float | None = None
     created_at: datetime
@@ -107,17 +110,17 @@ def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: date
 def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
     """The enrolment with its end set, whatever it was; an end that is past frees the seats, another takes them again.
 
-    Returns the very same object when it is that already.
+    Returns the very same object when it is that already, and was set as such: else Thinkific may have a later one.
     """
     holders, former = enrollment.seat_holders, enrollment.former_holders
     if expiry.is_past(expiry_date, now):
         holders, former = frozenset(), former | holders
     else:
         holders, former = holders | former, frozenset()
-    changed = replace(enrollment, expiry_date=expiry_date, seat_holders=holders, former_holders=former)
+    changed = replace(enrollment, expiry_date=expiry_date, is_exact=True, seat_holders=holders, former_holders=former)
     if changed == enrollment and enrollment.failed_version != enrollment.version:
         return enrollment
-    return replace(changed, version=enrollment.version + 1, is_exact=True, updated_at=now)
+    return replace(changed, version=enrollment.version + 1, updated_at=now)
 
 
 def without_holder(enrollment: Enrollment, user_id: int) -> Enrollment:

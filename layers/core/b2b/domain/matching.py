@@ -21,11 +21,10 @@ def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: dat
     there = None if expiry.is_endless(existing.expiry_date, now) else existing.expiry_date
     if _is_same(wanted, existing.expiry_date) or _is_same(wanted, there):
         return True
-    if expiry.is_past(wanted, now):
-        return expiry.is_past(there, expiry.end_of_yesterday(now))
-    if enrollment.is_exact:
-        return False
-    return there is None or (wanted is not None and there > wanted)
+    if not enrollment.is_exact:
+        # An end that came by itself ends nothing that Thinkific has for longer.
+        return there is None or (wanted is not None and (there > wanted or expiry.is_past(wanted, now)))
+    return expiry.is_past(wanted, now) and expiry.is_past(there, expiry.end_of_yesterday(now))
 
 
 def _is_same(one: datetime | None, other: datetime | None) -> bool:

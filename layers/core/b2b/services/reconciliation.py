@@ -6,6 +6,7 @@ repeated blindly: the next look asks Thinkific what there is.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,7 +36,9 @@ _RENEW_BEFORE = timedelta(seconds=26)
 _SECONDS_FOR_A_CALL = 26.0
 
 # Thinkific's lists may lag behind its writes.
-_LIST_LAG_SECONDS = 5.0
+LIST_LAG_SECONDS = 5.0
+_UNKNOWN_VERSION = -1
+_NOT_SHOWN = "Thinkific refuses an enrolment that may be there, and does not show it."
 # With the pauses between them more than an hour.
 _LOOKS_FOR_A_TAKEN_EMAIL = 12
 # While Thinkific builds a bundle: look again after a quarter of the time it has taken so far.
@@ -117,16 +120,44 @@ class Reconciliation:
         for association in record.associations:
             if association.awaits_group and association.group_name is not None:
                 self._bring_into_group(association, association.group_name, user_id)
-        # Where Thinkific is still at one of them, that need not keep the others waiting.
-        waits = [
-            wait
-            for enrollment in _open_enrollments(record)
-            if (wait := self._settle(enrollment, user_id, look_first=not student.newly_created)) is not None
-        ]
+        waits = self._bring_enrollments(record, user_id, look_first=not student.newly_created)
         if student.newly_created:
             self.look_before_writing()
         if waits:
             raise Later(min(waits))
+
+    def _bring_enrollments(self, record: StudentRecord, user_id: int, *, look_first: bool) -> list[float]:
+        """After how many seconds to look again at those that Thinkific is still at.
+
+        Bundles first: they write to their courses, which the student may have by themselves too, and for longer.
+        """
+        waits: list[float | None] = []
+        bundled: set[int] = set()
+        for enrollment in record.enrollments:
+            if enrollment.productable_type is ProductableType.BUNDLE:
+                if enrollment.is_open:
+                    waits.append(self._settle(enrollment, user_id, look_first=look_first))
+                    self._doubt_courses(enrollment, record)
+                bundled |= self._known_courses(enrollment)
+        if bundled:
+            record = self._students.get_record(record.student.id) or record
+        for enrollment in record.enrollments:
+            if enrollment.is_open and enrollment.productable_type is ProductableType.COURSE:
+                looks = look_first or enrollment.productable_id in bundled
+                waits.append(self._settle(enrollment, user_id, look_first=looks))
+        # Where Thinkific is still at one of them, that has not kept the others waiting.
+        return [wait for wait in waits if wait is not None]
+
+    def _doubt_courses(self, bundle: Enrollment, record: StudentRecord) -> None:
+        course_ids = self._known_courses(bundle)
+        for enrollment in record.enrollments:
+            is_course = enrollment.productable_type is ProductableType.COURSE
+            if is_course and enrollment.productable_id in course_ids and not enrollment.is_open:
+                self._students.doubt_enrollment(enrollment)
+
+    def _known_courses(self, bundle: Enrollment) -> set[int]:
+        product = self._store.products.get(bundle.product_id)
+        return set(product.course_ids) if product is not None else set()
 
     def _settle(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> float | None:
         """Confirmed, or failed for good: None. Else after how many seconds to look again."""
@@ -168,9 +199,7 @@ class Reconciliation:
         if found is None:
             if self._wish.attempts >= _LOOKS_FOR_A_TAKEN_EMAIL:
                 raise ThinkificRejected("Thinkific says that the e-mail is taken, and does not show by whom.")
-            raise Later(
-                _LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom."
-            )
+            raise Later(LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom.")
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, found.id, newly_created=newly_created)
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
@@ -197,6 +226,7 @@ class Reconciliation:
         try:
             self._add_to_group(user_id, name)
         except ThinkificRejected as refusal:
+            self._check_user(user_id)
             self._students.fail_group(association, refusal.reason)
             self._on_refusal(association.student_id, "group")
         else:
@@ -213,7 +243,9 @@ class Reconciliation:
             self._before_a_call()
             if self._thinkific.find_group(name) is None:
                 self._before_a_call()
-                self._thinkific.create_group(name)
+                # Refused: another made it in between, or the list does not show it yet.
+                with suppress(ThinkificRejected):
+                    self._thinkific.create_group(name)
             self._before_a_call()
             self._thinkific.add_to_group(user_id, name)
 
@@ -226,11 +258,13 @@ class Reconciliation:
             self._bring_into_course(enrollment, user_id, look_first=look_first)
 
     def _bring_into_course(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+        if self._has_ended_by_itself(enrollment):
+            self._students.confirm_enrollment(enrollment)
+            return
         known = enrollment.thinkific_id
         if known is not None:
-            # What somebody has set, or what is to end, is sent as it is. Else what Thinkific has may last longer.
-            is_sent_as_it_is = enrollment.is_exact or self._has_ended(enrollment)
-            if is_sent_as_it_is and self._update_course(enrollment, known):
+            # What somebody has set is sent as it is. Else what Thinkific has may last longer.
+            if enrollment.is_exact and self._update_course(enrollment, known):
                 return
             look_first = True
         existing = self._find_in_course(enrollment, user_id) if look_first else None
@@ -248,7 +282,7 @@ class Reconciliation:
         if is_as_wanted(existing, enrollment, self._clock()):
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update_course(enrollment, existing.id):
-            raise Later(_LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
+            raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
 
     def _find_in_course(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         self._before_a_call()
@@ -284,6 +318,9 @@ class Reconciliation:
         if existing is not None:
             return existing
         self._check_user(user_id)
+        may_be_written = bool(self._wish.attempts) or self._wish.abandoned
+        if may_be_written and self._wish.trouble != _NOT_SHOWN:
+            raise Later(LIST_LAG_SECONDS, trouble=_NOT_SHOWN)
         raise refusal
 
     def _check_user(self, user_id: int) -> None:
@@ -294,14 +331,16 @@ class Reconciliation:
     # Bundles
 
     def _bring_into_bundle(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
-        if enrollment.bundle_ordered_version == enrollment.version:
-            self._await_bundle(enrollment, user_id)
+        if enrollment.bundle_ordered_version and not self._is_built(enrollment, user_id):
             return
-        is_there = enrollment.known_in_thinkific
-        if not is_there and look_first:
+        if self._has_ended_by_itself(enrollment):
+            self._students.confirm_enrollment(enrollment)
+            return
+        is_there = enrollment.known_in_thinkific or bool(enrollment.bundle_ordered_version)
+        # What somebody has set is sent as it is. Else what Thinkific has may last longer.
+        if (is_there and not enrollment.is_exact) or (not is_there and look_first):
             rows = self._find_in_bundle(enrollment, user_id)
-            if rows and all(is_as_wanted(row, enrollment, self._clock()) for row in rows):
-                self._students.confirm_enrollment(enrollment)
+            if rows and self._bring_rows(enrollment, rows):
                 return
             is_there = bool(rows)
         if is_there and self._update_bundle(enrollment, user_id):
@@ -310,6 +349,11 @@ class Reconciliation:
             # Nothing is to end where there is nothing.
             self._students.confirm_enrollment(enrollment)
             return
+        self._enroll_in_bundle(enrollment, user_id)
+        self._students.confirm_enrollment(enrollment)
+
+    def _enroll_in_bundle(self, enrollment: Enrollment, user_id: int) -> None:
+        """Raises Later when Thinkific is at it."""
         self._before_a_call()
         try:
             is_done = self._thinkific.enroll_in_bundle(
@@ -318,16 +362,64 @@ class Reconciliation:
                 activated_at=enrollment.activated_at,
                 expiry_date=enrollment.expiry_date,
             )
+        except AnswerLost:
+            self._students.ask_for_bundle(enrollment)
+            raise
         except ThinkificRejected:
             self._check_user(user_id)
-            if not self._wish.attempts:
+            if not (enrollment.bundle_asked or self._wish.attempts or self._wish.abandoned):
                 raise
-            # An earlier order, whose answer was lost, may be what stands in the way.
-            is_done = False
+            # An earlier order, whose answer was lost, may be what stands in the way; what it asked for is not known.
+            self._students.order_bundle(enrollment, self._clock(), version=_UNKNOWN_VERSION)
+            raise Later(_BUNDLE_LOOK_SECONDS[0]) from None
         if not is_done:
-            self._students.order_bundle(enrollment)
+            self._students.order_bundle(enrollment, self._clock(), version=enrollment.version)
             raise Later(_BUNDLE_LOOK_SECONDS[0])
+
+    def _bring_rows(self, enrollment: Enrollment, rows: list[ThinkificEnrollment]) -> bool:
+        """Whether all of the bundle's rows are as wanted, or could be changed one by one.
+
+        One by one only where the bundle's own call would shorten some of them.
+        """
+        now = self._clock()
+        different = [row for row in rows if not is_as_wanted(row, enrollment, now)]
+        is_shortened = any(row not in different and not _is_same_end(row, enrollment) for row in rows)
+        if different and (enrollment.is_exact or not is_shortened):
+            return False
+        for row in different:
+            self._before_a_call()
+            try:
+                self._thinkific.update_enrollment(
+                    row.id, activated_at=enrollment.activated_at, expiry_date=self._end_of_an_existing(enrollment)
+                )
+            except ThinkificMissing:
+                return False
         self._students.confirm_enrollment(enrollment)
+        return True
+
+    def _is_built(self, enrollment: Enrollment, user_id: int) -> bool:
+        """Whether what was ordered is there and something else is wanted by now; confirms what is as it was ordered.
+
+        Raises Later while Thinkific is at it.
+        """
+        course_ids = self._bundle_course_ids(enrollment)
+        self._before_a_call()
+        enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
+        is_as_ordered = enrollment.bundle_ordered_version == enrollment.version
+        if enrolled >= course_ids:
+            if is_as_ordered:
+                self._students.confirm_enrollment(enrollment)
+                return False
+            self._students.forget_order(enrollment)
+            return True
+        soonest, latest = _BUNDLE_LOOK_SECONDS
+        ordered_at = enrollment.bundle_ordered_at or enrollment.updated_at
+        waited = (self._clock() - ordered_at).total_seconds()
+        if waited > _BUNDLE_GIVEN_UP_SECONDS:
+            if not is_as_ordered:
+                return True
+            raise ThinkificRejected("Thinkific: the bundle's courses did not come within a day.")
+        raise Later(min(latest, max(soonest, waited / 4)))
 
     def _update_bundle(self, enrollment: Enrollment, user_id: int) -> bool:
         """Whether Thinkific has the student in the bundle: if not it answers 404 or 422, as it does to other faults."""
@@ -350,20 +442,6 @@ class Reconciliation:
         self._before_a_call()
         return self._thinkific.find_bundle_enrollments(user_id, enrollment.productable_id)
 
-    def _await_bundle(self, enrollment: Enrollment, user_id: int) -> None:
-        """Confirmed when the student is in every course of the bundle."""
-        course_ids = self._bundle_course_ids(enrollment)
-        self._before_a_call()
-        enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
-        if enrolled >= course_ids:
-            self._students.confirm_enrollment(enrollment)
-            return
-        soonest, latest = _BUNDLE_LOOK_SECONDS
-        waited = (self._clock() - enrollment.updated_at).total_seconds()
-        if waited > _BUNDLE_GIVEN_UP_SECONDS:
-            raise ThinkificRejected("Thinkific: the bundle's courses did not come within a day.")
-        raise Later(min(latest, max(soonest, waited / 4)))
-
     def _bundle_course_ids(self, enrollment: Enrollment) -> set[int]:
         product = self._store.products.get(enrollment.product_id)
         if product is not None and product.course_ids:
@@ -372,6 +450,10 @@ class Reconciliation:
         return set(self._thinkific.bundle_course_ids(enrollment.productable_id))
 
     # Ends
+
+    def _has_ended_by_itself(self, enrollment: Enrollment) -> bool:
+        """Then Thinkific ends it too, or never had it: there is nothing to tell."""
+        return not enrollment.is_exact and self._has_ended(enrollment)
 
     def _has_ended(self, enrollment: Enrollment) -> bool:
         return expiry.is_past(enrollment.expiry_date, self._clock())
@@ -396,3 +478,9 @@ class Reconciliation:
 
 def _open_enrollments(record: StudentRecord) -> Iterator[Enrollment]:
     return (enrollment for enrollment in record.enrollments if enrollment.is_open)
+
+
+def _is_same_end(row: ThinkificEnrollment, enrollment: Enrollment) -> bool:
+    if row.expiry_date is None or enrollment.expiry_date is None:
+        return row.expiry_date is enrollment.expiry_date
+    return abs((row.expiry_date - enrollment.expiry_date).total_seconds()) <= 1

@@ -12,7 +12,7 @@ from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDelay
 from b2b.services.backoff import LONGEST_SECONDS, backoff
-from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
+from b2b.services.reconciliation import LEASE, LIST_LAG_SECONDS, Later, OnRefusal, OutOfTime, Reconciliation
 from b2b.services.ringing import repair_at
 from b2b.services.unforeseen import place_of
 
@@ -79,7 +79,8 @@ class SyncService:
             failed = delay.is_failed_attempt
             return self._postpone(wish, delay.retry_after, failed_attempt=failed, trouble=str(delay))
         except AnswerLost as lost:
-            return self._postpone(wish, 0, failed_attempt=True, trouble=str(lost))
+            # Thinkific's lists may lag behind its writes.
+            return self._postpone(wish, LIST_LAG_SECONDS, failed_attempt=True, trouble=str(lost))
         except WriteConflict:
             # The student was changed or deleted while we were at it.
             return self._postpone(wish, 0)

@@ -16,6 +16,9 @@ from b2b.storage import keys
 from b2b.storage.keys import Key, SortRange
 from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
+# What is noted while Thinkific builds a bundle.
+_ORDER = ("bundle_ordered_version", "bundle_ordered_at", "bundle_asked")
+
 
 class Students:
     def __init__(self, table: Table) -> None:
@@ -167,7 +170,7 @@ class Students:
 
     def open_again(self, enrollment: Enrollment) -> Action:
         """Thinkific is to be told once more, and to be asked first what it has. Refused when it changed meanwhile."""
-        update = self._learned(enrollment).remove("thinkific_id", "known_in_thinkific", "bundle_ordered_version")
+        update = _forgotten(self._learned(enrollment))
         return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
 
     def linked(
@@ -217,19 +220,15 @@ class Students:
     def forget_thinkific(self, record: StudentRecord) -> None:
         """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
         student_id = record.student.id
-        self._table.write(
-            Update(keys.student(student_id))
-            .remove("thinkific_id", "newly_created")
-            .set(confirmed_version=0)
-            .when(EXISTS)
-        )
         for association in record.associations:
             key = keys.student_user(student_id, association.user_id)
             self._table.succeeds(Update(key).remove("in_group", "group_error").when(EXISTS))
         for enrollment in record.enrollments:
             key = keys.enrollment(student_id, enrollment.product_id)
-            forget = Update(key).remove("thinkific_id", "known_in_thinkific", "bundle_ordered_version")
-            self._table.succeeds(forget.set(confirmed_version=0).when(EXISTS))
+            self._table.succeeds(_forgotten(Update(key)).set(confirmed_version=0).when(EXISTS))
+        # Last, so that whoever dies before it leaves an id for the next to stumble over.
+        student = Update(keys.student(student_id)).remove("thinkific_id", "newly_created").set(confirmed_version=0)
+        self._table.write(student.when(EXISTS))
 
     def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
         """What Thinkific holds, whether or not it is as wanted."""
@@ -240,17 +239,32 @@ class Students:
         )
         self._table.write(update.when(EXISTS))
 
-    def order_bundle(self, enrollment: Enrollment) -> None:
-        """Thinkific will build the bundle's enrolments (202)."""
-        update = self._learned(enrollment).set(bundle_ordered_version=enrollment.version)
+    def order_bundle(self, enrollment: Enrollment, now: datetime, *, version: int) -> None:
+        """Thinkific will build the bundle's enrolments (202), as ``version`` of the wish says."""
+        update = self._learned(enrollment).set(
+            bundle_ordered_version=version, bundle_ordered_at=timestamps.to_text(now)
+        )
+        self._table.write(update.remove("bundle_asked").when(EXISTS))
+
+    def ask_for_bundle(self, enrollment: Enrollment) -> None:
+        """Thinkific was asked to build the bundle's enrolments, and nobody heard what it said."""
+        self._table.write(self._learned(enrollment).set(bundle_asked=True).when(EXISTS))
+
+    def forget_order(self, enrollment: Enrollment) -> None:
+        """What was ordered is there, or will not come."""
+        update = self._learned(enrollment).remove(*_ORDER).set(known_in_thinkific=True)
         self._table.write(update.when(EXISTS))
+
+    def doubt_enrollment(self, enrollment: Enrollment) -> None:
+        """A bundle's write may have changed it in Thinkific: it is to be looked at again."""
+        self._table.write(self._learned(enrollment).set(confirmed_version=0).when(EXISTS))
 
     def confirm_enrollment(self, enrollment: Enrollment, *, thinkific_id: int | None = None) -> None:
         """Thinkific has ``enrollment.version`` of the wish."""
         update = self._learned(enrollment).set(confirmed_version=enrollment.version, known_in_thinkific=True)
         if thinkific_id is not None:
             update.set(thinkific_id=thinkific_id)
-        self._table.write(update.remove("error", "failed_version", "bundle_ordered_version").when(EXISTS))
+        self._table.write(update.remove("error", "failed_version", *_ORDER).when(EXISTS))
 
     def fail_enrollment(self, enrollment: Enrollment, reason: str) -> None:
         """``enrollment.version`` of the wish cannot be fulfilled, for ``reason``."""
@@ -259,6 +273,11 @@ class Students:
 
     def _learned(self, enrollment: Enrollment) -> Update:
         return Update(keys.enrollment(enrollment.student_id, enrollment.product_id))
+
+
+def _forgotten(update: Update) -> Update:
+    """What was known of the enrolment's place in Thinkific."""
+    return update.remove("thinkific_id", "known_in_thinkific", *_ORDER)
 
 
 def _record(rows: list[Item]) -> StudentRecord | None:
@@ -374,6 +393,8 @@ def _enrollment(item: Item) -> Enrollment:
         thinkific_id=item.get("thinkific_id"),
         known_in_thinkific=item.get("known_in_thinkific", False),
         bundle_ordered_version=item.get("bundle_ordered_version", 0),
+        bundle_ordered_at=timestamps.optional_moment(item.get("bundle_ordered_at")),
+        bundle_asked=item.get("bundle_asked", False),
         swept_version=item.get("swept_version", 0),
         percentage_completed=item.get("percentage_completed"),
         created_at=timestamps.from_text(item["created_at"]),
