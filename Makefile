@@ -6,6 +6,8 @@ PYTHON ?= python3
 # Where `make run` listens, and where it keeps its data.
 PORT ?= 8000
 DATA ?= .b2b
+# How many processes `make test` runs the tests in.
+JOBS ?= 2
 # How many cases `make fuzz` makes up, roughly.
 CASES ?= 2500
 # What `make build` builds for: the architecture in template.yaml.
@@ -23,7 +25,7 @@ MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
-	@echo "make test     run the tests                 (ARGS='tests/unit -k seats')"
+	@echo "make test     run the tests                 (ARGS='tests/unit -k seats', JOBS=2)"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
 	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
@@ -44,7 +46,7 @@ run:
 
 test:
 	$(SET_UP) test emulator
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 fuzz:
 	$(SET_UP) test emulator
