@@ -1,4 +1,5 @@
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,14 +58,15 @@ def desk(school: Emulated) -> Iterator[Desk]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A local stack with the catalogue, several API processes and hasty schedules; each test brings its own people."""
     data = tmp_path_factory.mktemp("stack") / "data"
-    running = LocalStack(data, "--workers", "4", "--sweep-every", "0.5", environment={MARK: "shared"})
+    mark = f"shared-{uuid.uuid4().hex}"  # each process that runs tests has a stack of its own
+    running = LocalStack(data, "--workers", "4", "--sweep-every", "0.5", environment={MARK: mark})
     try:
         sync_catalogue(running)
         yield running
     finally:
         code = running.stop()
     assert code == 0, running.said()
-    await_end_of("shared")
+    await_end_of(mark)
 
 
 @pytest.fixture(scope="session")

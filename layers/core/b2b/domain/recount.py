@@ -9,10 +9,14 @@ from b2b.domain.kinds import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserCounts:
-    """The students under a user, and the seats it holds by product; products with none may be missing."""
+    """The students under a user, and the seats it holds by product; products with none may be missing.
+
+    ``writes``: how often the counters were written to. It never comes back to what it was, as a counter may.
+    """
 
     students: int
     seats: Mapping[int, int]
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Counting the rows anew: proof that the counters are right, and their repair where they are not.
 
-Counters and rows are written together, but cannot be read together. So a difference counts as a drift only when it
-is still the same some looks later; a user to whom others write all the time is left to the next walk.
+Counters and rows are written together, but cannot be read together. So a difference counts as a drift only when
+nobody wrote to the counters while it was looked at twice; a user to whom others write all the time is left to the
+next walk.
 """
 
 import time
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
 
 _LOOKS = 5
-_BETWEEN_LOOKS_SECONDS = 0.25
+_BETWEEN_LOOKS_SECONDS = 1.0  # the list index follows its table within that
 _USERS_IN_ONE_PAGE = 100
 _SECONDS_FOR_ONE_MORE = 15.0
 # Once a day, whatever the schedule's pace: a walk reads every row.
@@ -34,6 +35,14 @@ class RecountReport:
     busy: int = 0
     finished: bool = False
     drifts: list[Drift] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """``writes``: how often the counters had been written to, None when that went on during the look."""
+
+    drifts: tuple[Drift, ...]
+    writes: int | None
 
 
 class RecountService:
@@ -71,11 +80,11 @@ class RecountService:
 
     def look_at_user(self, user_id: int, report: RecountReport) -> None:
         report.users += 1
-        self._note(partial(self._drifts_of_user, user_id), report)
+        self._note(partial(self._look_at_user, user_id), report)
 
     def look_at_totals(self, report: RecountReport) -> None:
         for kind in Kind:
-            self._note(partial(self._drifts_of_total, kind), report)
+            self._note(partial(self._look_at_total, kind), report)
 
     def correct(self, drift: Drift) -> bool:
         """Sets the counter to what the rows say. False: it has moved since; look again."""
@@ -88,25 +97,31 @@ class RecountService:
                 self._store.counters.correct_total(drift.kind, drift.found - drift.counted)
                 return True
 
-    def _note(self, look: Callable[[], list[Drift]], report: RecountReport) -> None:
-        found = look()
+    def _note(self, look: Callable[[], _Look], report: RecountReport) -> None:
+        before = look()
         for _ in range(_LOOKS - 1):
-            if not found:
+            if not before.drifts:
                 return
-            before = found
             self._sleep(_BETWEEN_LOOKS_SECONDS)
             found = look()
-            if found == before:
-                report.drifts += found
+            if found == before and found.writes is not None:
+                report.drifts += found.drifts
                 return
-        report.busy += bool(found)
+            before = found
+        report.busy += bool(before.drifts)
 
-    def _drifts_of_user(self, user_id: int) -> list[Drift]:
+    def _look_at_user(self, user_id: int) -> _Look:
         counted = self._store.recounts.counted(user_id)
-        if counted is None:
-            return []  # deleted meanwhile
-        return list(drifts_of_user(user_id, counted, self._store.recounts.found(user_id)))
+        found = self._store.recounts.found(user_id)
+        after = self._store.recounts.counted(user_id)
+        if counted is None or after is None:
+            return _Look((), None)  # deleted meanwhile
+        writes = counted.writes if counted == after else None
+        return _Look(tuple(drifts_of_user(user_id, counted, found)), writes)
 
-    def _drifts_of_total(self, kind: Kind) -> list[Drift]:
-        counted, found = self._store.counters.total(kind), self._store.listing.count(kind)
-        return [] if counted == found else [TotalDrift(kind=kind, counted=counted, found=found)]
+    def _look_at_total(self, kind: Kind) -> _Look:
+        counted, writes = self._store.counters.total_and_writes(kind)
+        found = self._store.listing.count(kind)
+        is_still = self._store.counters.total_and_writes(kind) == (counted, writes)
+        drifts = () if counted == found else (TotalDrift(kind=kind, counted=counted, found=found),)
+        return _Look(drifts, writes if is_still else None)

@@ -2,7 +2,7 @@
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
-from b2b.storage.table import Action, Table, Update
+from b2b.storage.table import Action, Item, Table, Update
 
 
 class Counters:
@@ -20,12 +20,20 @@ class Counters:
         The total is spread over several items, so that no single one is in every transaction.
         """
         shard = record_id % keys.TOTAL_SHARDS
-        return Update(keys.total(kind, shard)).add(records=change).always()
+        return Update(keys.total(kind, shard)).add(records=change, writes=1).always()
 
     def total(self, kind: Kind) -> int:
-        shards = [keys.total(kind, shard) for shard in range(keys.TOTAL_SHARDS)]
-        return sum(item["records"] for item in self._table.get_many(shards).values())
+        return sum(item["records"] for item in self._shards(kind))
+
+    def total_and_writes(self, kind: Kind) -> tuple[int, int]:
+        """With the total how often it was written to, which never comes back to what it was."""
+        items = self._shards(kind)
+        return sum(item["records"] for item in items), sum(item.get("writes", 0) for item in items)
 
     def correct_total(self, kind: Kind, change: int) -> None:
         """Brings the total of a list into line with its rows."""
         self._table.write(Update(keys.total(kind, 0)).add(records=change).always())
+
+    def _shards(self, kind: Kind) -> list[Item]:
+        shards = [keys.total(kind, shard) for shard in range(keys.TOTAL_SHARDS)]
+        return list(self._table.get_many(shards).values())

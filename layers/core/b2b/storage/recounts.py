@@ -23,6 +23,7 @@ class Recounts:
         return UserCounts(
             students=user.get("seats_used", 0),
             seats={grant["product_id"]: grant.get("seats_used", 0) for grant in grants},
+            writes=sum(row.get("seat_writes", 0) for row in rows),
         )
 
     def found(self, user_id: int) -> UserCounts:

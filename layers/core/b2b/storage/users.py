@@ -15,6 +15,8 @@ from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check
 
 
 class Users:
+    """``seat_writes`` counts the writes to a record's counter, for the recount."""
+
     def __init__(self, table: Table) -> None:
         self._table = table
 
@@ -93,7 +95,7 @@ class Users:
         condition: ConditionBase = EXISTS
         if within_limit:
             condition = condition & _has_free_seat()
-        return Update(keys.user(user_id)).add(seats_used=change).when(condition)
+        return Update(keys.user(user_id)).add(seats_used=change, seat_writes=1).when(condition)
 
     def count_ring(self, user_id: int, now: datetime) -> Action:
         """One more student of the user, in this minute, for whom the sync was rung."""
@@ -123,7 +125,7 @@ class Users:
         update = (
             Update(keys.grant(user_id, product_id))
             .set_if_absent(user_id=user_id, product_id=product_id)
-            .add(seats_used=1)
+            .add(seats_used=1, seat_writes=1)
         )
         if within_limit:
             counted = update.when(Attr("granted").exists() & Attr("active").eq(True) & _has_free_seat())
@@ -138,7 +140,7 @@ class Users:
         row = delete(keys.seat(user_id, product_id, student_id), when=EXISTS)
         if not user_exists:
             return [row]
-        return [row, Update(keys.grant(user_id, product_id)).add(seats_used=-1).when(EXISTS)]
+        return [row, Update(keys.grant(user_id, product_id)).add(seats_used=-1, seat_writes=1).when(EXISTS)]
 
 
 def user_from_item(item: Item) -> User:
