@@ -125,7 +125,7 @@ def test_writes_at_the_same_time_are_no_drift(desk: Desk, school: Emulated, user
         writers = [pool.submit(write, number) for number in range(8)]
         try:
             report = RecountReport()
-            for _ in range(10):
+            for _ in range(3):
                 for user in users:
                     desk.recount.look_at_user(user.id, report)
                 desk.recount.look_at_totals(report)
