@@ -116,7 +116,9 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
             assert enrollment.seat_holders == (frozenset() if has_ended else {user.id})
             assert enrollment.former_holders == ({user.id} if has_ended else frozenset())
             holders += not has_ended
-        assert desk.store.recounts.counted(user.id) == UserCounts(students=THREADS, seats={course.id: holders})
+        counted = desk.store.recounts.counted(user.id)
+        assert counted is not None
+        assert (counted.students, counted.seats) == (THREADS, {course.id: holders})
         for operation in map(desk.finish_expiry, [operation.id for operation in started]):
             assert (operation.status, operation.total, operation.done) == (OperationStatus.SUCCEEDED, THREADS, THREADS)
 

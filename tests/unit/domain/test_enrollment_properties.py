@@ -123,7 +123,8 @@ def test_enrolling_again_leaves_the_later_end_and_the_seats(found: Enrollment, d
     assert again.expiry_date == (end(days) if has_ended else expiry.later(found.expiry_date, end(days)))
     assert (again.seat_holders, again.former_holders) == (found.seat_holders, found.former_holders)
     assert again.status(now) is not EnrollmentStatus.FAILED
-    assert again is found or not again.is_exact, "it asks for no shorter end"
+    # Where Thinkific has still to be told of an end that was set, it may go on asking for a shorter one.
+    assert again is found or not again.is_exact or (found.is_exact and found.confirmed_version != found.version)
 
 
 @steady

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,7 +114,12 @@ def test_setting_the_end_of_a_failed_one_retries_it() -> None:
 
 def test_enrolling_again_after_a_set_end_does_not_shorten_any_more() -> None:
     ended = enrollments.with_expiry(enrollment(10, **CONFIRMED), START, START)
-    assert enrollments.enroll_again(ended, None, LATER).is_exact is False
+    assert enrollments.enroll_again(replace(ended, confirmed_version=2), None, LATER).is_exact is False
+
+
+def test_a_set_end_that_thinkific_was_not_told_of_still_replaces_what_it_has() -> None:
+    ended = enrollments.with_expiry(enrollment(10, **CONFIRMED), START, START)
+    assert enrollments.enroll_again(ended, None, LATER).is_exact is True
 
 
 SEATS = {"seat_holders": frozenset({1, 2})}

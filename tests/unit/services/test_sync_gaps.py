@@ -70,8 +70,9 @@ def test_a_bundle_that_is_wanted_for_longer_while_it_is_being_built(
     assert world.look(student_id) is POSTPONED
     world.grant(boss, bundle, 5, days=20)
     world.enroll(boss, bundle)
-    assert world.settle(student_id, looks=20) is FULFILLED
     end = world.clock() + timedelta(days=20)
+    world.clock.advance(seconds=6)  # when the message of the first look comes
+    assert world.settle(student_id, looks=20) is FULFILLED
     assert world.status(student_id, bundle) == "active", world.enrollment(student_id, bundle).error
     assert {row["expiry_date"][:10] for row in world.upstream.enrollments()} == {f"{end:%Y-%m-%d}"}
 
@@ -198,3 +199,67 @@ def test_an_enrolment_whose_answer_was_lost_is_looked_for_when_the_lists_have_it
     student_id = world.enroll(boss, course).student.id
     assert world.settle(student_id) is FULFILLED
     assert world.status(student_id, course) == "active", world.enrollment(student_id, course).error
+
+
+# 10
+
+
+def test_who_dies_when_all_is_confirmed_leaves_no_account_that_counts_as_new(
+    world: World, boss: User, table: Table
+) -> None:
+    """Else the next enrolment is written without a look at what the student has bought meanwhile."""
+    first, second = world.course("A"), world.course("B")
+    world.grant(boss, second, 5, days=10)
+    student_id = world.enroll(boss, first).student.id
+
+    write = table.write
+
+    def dies(action: Any, **options: Any) -> Any:
+        answer = write(action, **options)
+        if world.status(student_id, first) == "active":
+            raise Died
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "write", dies)
+        with pytest.raises(Died):
+            world.look(student_id)
+    world.clock.advance(minutes=1)
+    assert world.settle(student_id) is FULFILLED
+    (person,) = world.upstream.users()
+    bought = {"user_id": person["id"], "course_id": second.productable_id, "activated_at": "2026-03-11T00:00:00Z"}
+    world.upstream.call("POST", "/enrollments", **bought)
+    world.enroll(boss, second)
+    assert world.settle(student_id) is FULFILLED
+    assert end_upstream(world, second) is None
+
+
+# 11
+
+
+def test_an_end_that_was_set_is_not_forgotten_when_enrolling_again_overtakes_it(world: World, boss: User) -> None:
+    course = world.course()
+    student_id = world.brought(boss, course)
+    assert end_upstream(world, course) is None
+    set_end(world, student_id, course, world.clock() + timedelta(days=3))
+    world.grant(boss, course, 5, days=10)
+    wanted = world.enroll(boss, course).enrollments[0][0].expiry_date
+    assert world.settle(student_id) is FULFILLED
+    assert end_upstream(world, course) == wanted == world.clock() + timedelta(days=10)
+
+
+# 12
+
+
+def test_an_account_is_not_new_any_more_after_an_outage(world: World, boss: User) -> None:
+    course = world.course()
+    world.grant(boss, course, 5, days=10)
+    student_id = world.enroll(boss, course).student.id
+    world.upstream.fault("error_before", "POST", "^/enrollments$", status=401)
+    assert world.look(student_id) is POSTPONED
+    world.clock.advance(days=2)
+    (person,) = world.upstream.users()
+    bought = {"user_id": person["id"], "course_id": course.productable_id, "activated_at": "2026-03-11T00:00:00Z"}
+    world.upstream.call("POST", "/enrollments", **bought)
+    assert world.settle(student_id) is FULFILLED
+    assert end_upstream(world, course) is None

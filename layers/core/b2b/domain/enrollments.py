@@ -104,7 +104,9 @@ def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: date
     wanted = expiry_date if has_ended else expiry.later(enrollment.expiry_date, expiry_date)
     if wanted == enrollment.expiry_date and status is not EnrollmentStatus.FAILED:
         return enrollment
-    return replace(enrollment, version=enrollment.version + 1, expiry_date=wanted, is_exact=False, updated_at=now)
+    # An end that was set and has not reached Thinkific yet has still to replace what Thinkific has.
+    is_exact = enrollment.is_exact and enrollment.confirmed_version != enrollment.version
+    return replace(enrollment, version=enrollment.version + 1, expiry_date=wanted, is_exact=is_exact, updated_at=now)
 
 
 def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:

@@ -95,11 +95,15 @@ class Reconciliation:
     def carry_out(self) -> None:
         """Raises Later, ThinkificDelay or AnswerLost when there is more to do, ConditionFailed without the lease."""
         record = self._students.get_record(self._wish.student_id)
-        if record is None or not record.needs_sync:
+        if record is None:
             return
-        if self._wish.abandoned and record.student.newly_created:
+        # Since whatever held the wish up, others may have written to the account.
+        was_held_up = self._wish.abandoned or self._wish.attempts or self._wish.trouble
+        if record.student.newly_created and was_held_up:
             self.look_before_writing()
             record = replace(record, student=replace(record.student, newly_created=False))
+        if not record.needs_sync:
+            return
         try:
             self._bring(record)
         except _UserGone:

@@ -80,7 +80,7 @@ class SyncService:
             return self._postpone(wish, delay.retry_after, failed_attempt=failed, trouble=str(delay))
         except AnswerLost as lost:
             # Thinkific's lists may lag behind its writes.
-            return self._postpone(wish, LIST_LAG_SECONDS, failed_attempt=True, trouble=str(lost))
+            return self._postpone(wish, LIST_LAG_SECONDS, failed_attempt=True, trouble=str(lost), blind=True)
         except WriteConflict:
             # The student was changed or deleted while we were at it.
             return self._postpone(wish, 0)
@@ -101,7 +101,13 @@ class SyncService:
         return SyncOutcome.FULFILLED
 
     def _postpone(
-        self, wish: SyncWish, seconds: float, *, failed_attempt: bool = False, trouble: str | None = None
+        self,
+        wish: SyncWish,
+        seconds: float,
+        *,
+        failed_attempt: bool = False,
+        trouble: str | None = None,
+        blind: bool = False,
     ) -> SyncOutcome:
         """The message comes a little after the wish may be taken up again, which is on a whole second."""
         if failed_attempt:
@@ -110,6 +116,9 @@ class SyncService:
         now = self._clock()
         not_before = now + timedelta(seconds=seconds)
         due_at = repair_at(not_before, bulk=wish.bulk)
-        self._store.wishes.give_back(wish, not_before, due_at, failed_attempt=failed_attempt, trouble=trouble)
+        blind_until = now + timedelta(seconds=LIST_LAG_SECONDS) if blind else None
+        self._store.wishes.give_back(
+            wish, not_before, due_at, failed_attempt=failed_attempt, trouble=trouble, blind_until=blind_until
+        )
         self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED

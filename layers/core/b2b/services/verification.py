@@ -79,7 +79,10 @@ class Verification:
             if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
                 what = "Thinkific does not know the account any more."
                 return [Difference(student_id=student_id, product_id=None, what=what)]
-        return list(self._differences(record, rows))
+        differences = list(self._differences(record, rows))
+        if differences and self._store.students.get_record(student_id) != record:
+            return None  # on its way since
+        return differences
 
     def want_again(self, student_id: int, differences: Iterable[Difference]) -> None:
         """Opens what differs, so that the sync brings it about again."""

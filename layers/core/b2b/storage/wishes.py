@@ -54,7 +54,9 @@ class Wishes:
         # Clocks differ a little, and the message that comes at the right time is not to be lost.
         soon = timestamps.to_text(now + _CLOCKS_DIFFER)
         waited = Attr("not_before").not_exists() | Attr("not_before").lte(soon)
-        action = self._leased(student_id, until).set(lease_owner=owner).when(Attr("version").exists() & free & waited)
+        sees = Attr("blind_until").not_exists() | Attr("blind_until").lte(soon)
+        ready = Attr("version").exists() & free & waited & sees
+        action = self._leased(student_id, until).set(lease_owner=owner).when(ready)
         before = wish_from_item(self._table.write(action, returning="ALL_OLD"))
         return replace(
             before,
@@ -84,10 +86,12 @@ class Wishes:
         *,
         failed_attempt: bool = False,
         trouble: str | None = None,
+        blind_until: datetime | None = None,
     ) -> None:
         """Release the lease until ``not_before``; repair looks after the wish at ``due_at`` if no message does.
 
-        ``trouble`` stays noted until there is another, or a new wish.
+        ``trouble`` stays noted until there is another, or a new wish. ``blind_until``: so long not even a new wish is
+        taken up, since Thinkific may not show yet what was written to it.
         """
         update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
         update.set(not_before=timestamps.to_text(not_before), **{keys.DUE_AT: timestamps.to_text(due_at)})
@@ -95,10 +99,14 @@ class Wishes:
             update.add(attempts=1)
         if trouble is not None:
             update.set(trouble=trouble)
+        if blind_until is not None:
+            update.set(blind_until=timestamps.to_text(blind_until))
         # A newer wish is not to wait.
         same = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         if not self._table.succeeds(update.when(same)):
             update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
+            if blind_until is not None:
+                update.set(blind_until=timestamps.to_text(blind_until))
             self._table.succeeds(update.when(Attr("lease_owner").eq(wish.lease_owner)))
 
     def due(self, now: datetime, *, limit: int) -> list[int]:
