@@ -199,3 +199,20 @@ def test_a_postponed_wish_is_due_for_repair_after_its_message(world: World, boss
     assert world.repair.ring_again() == 0
     world.clock.advance(seconds=100)
     assert world.repair.ring_again() == 1
+
+
+def test_a_look_that_gets_further_starts_to_count_its_failures_anew(world: World, boss: User) -> None:
+    """Else a student half of whose calls go wrong would wait ever longer, however much gets done."""
+    world.upstream.fault("error_before", "GET", times=6, status=503)
+    student_id = world.enroll(boss, world.course("A"), world.course("B")).student.id
+    for _ in range(6):
+        assert world.look(student_id) is SyncOutcome.POSTPONED
+        world.wait()
+    world.upstream.fault("error_before", "POST", "^/enrollments$", status=503)
+    assert world.look(student_id) is SyncOutcome.POSTPONED
+    wish = world.record(student_id).wish
+    assert wish is not None
+    assert wish.attempts == 1
+    assert world.sqs.sent[-1].delay <= 6
+    world.wait()
+    assert world.settle(student_id) is SyncOutcome.FULFILLED

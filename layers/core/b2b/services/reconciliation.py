@@ -74,6 +74,9 @@ class Reconciliation:
     "profile", that is name or e-mail, or a "group".
     """
 
+    # Whether this look has settled anything: then what fails afterwards is a first failure again.
+    has_progressed = False
+
     def __init__(
         self,
         store: "Store",
@@ -175,6 +178,7 @@ class Reconciliation:
             self._students.fail_enrollment(enrollment, reason)
         except ThinkificRejected as refusal:
             self._students.fail_enrollment(enrollment, refusal.reason)
+        self.has_progressed = True
         return None
 
     def look_before_writing(self) -> None:
@@ -206,6 +210,7 @@ class Reconciliation:
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom.")
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, found.id, newly_created=newly_created)
+        self.has_progressed = True
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
 
     def _bring_profile(self, student: Student, user_id: int) -> None:

@@ -72,15 +72,33 @@ class SyncService:
         except OutOfTime:
             return self._postpone(wish, 0)
         except Later as later:
-            return self._postpone(wish, later.seconds, failed_attempt=later.trouble is not None, trouble=later.trouble)
+            return self._postpone(
+                wish,
+                later.seconds,
+                failed_attempt=later.trouble is not None,
+                trouble=later.trouble,
+                progressed=run.has_progressed,
+            )
         except BudgetSpent as spent:
             return self._postpone(wish, spent.retry_after)
         except ThinkificDelay as delay:
-            failed = delay.is_failed_attempt
-            return self._postpone(wish, delay.retry_after, failed_attempt=failed, trouble=str(delay))
+            return self._postpone(
+                wish,
+                delay.retry_after,
+                failed_attempt=delay.is_failed_attempt,
+                trouble=str(delay),
+                progressed=run.has_progressed,
+            )
         except AnswerLost as lost:
             # Thinkific's lists may lag behind its writes.
-            return self._postpone(wish, LIST_LAG_SECONDS, failed_attempt=True, trouble=str(lost), blind=True)
+            return self._postpone(
+                wish,
+                LIST_LAG_SECONDS,
+                failed_attempt=True,
+                trouble=str(lost),
+                blind=True,
+                progressed=run.has_progressed,
+            )
         except WriteConflict:
             # The student was changed or deleted while we were at it.
             return self._postpone(wish, 0)
@@ -88,7 +106,7 @@ class SyncService:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()
             self._store.wishes.give_back(
-                wish, now, now + _UNFORESEEN_LEFT_ALONE, failed_attempt=True, trouble=place_of(error)
+                wish, now, now + _UNFORESEEN_LEFT_ALONE, attempts=wish.attempts + 1, trouble=place_of(error)
             )
             raise
         return self._finish(wish)
@@ -108,17 +126,21 @@ class SyncService:
         failed_attempt: bool = False,
         trouble: str | None = None,
         blind: bool = False,
+        progressed: bool = False,
     ) -> SyncOutcome:
         """The message comes a little after the wish may be taken up again, which is on a whole second."""
+        attempts = None
         if failed_attempt:
-            seconds = max(seconds, backoff(wish.attempts))
+            failed_before = 0 if progressed else wish.attempts
+            attempts = failed_before + 1
+            seconds = max(seconds, backoff(failed_before))
         seconds = min(math.ceil(seconds), LONGEST_SECONDS)
         now = self._clock()
         not_before = now + timedelta(seconds=seconds)
         due_at = repair_at(not_before, bulk=wish.bulk)
         blind_until = now + timedelta(seconds=LIST_LAG_SECONDS) if blind else None
         self._store.wishes.give_back(
-            wish, not_before, due_at, failed_attempt=failed_attempt, trouble=trouble, blind_until=blind_until
+            wish, not_before, due_at, attempts=attempts, trouble=trouble, blind_until=blind_until
         )
         self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED

@@ -84,19 +84,20 @@ class Wishes:
         not_before: datetime,
         due_at: datetime,
         *,
-        failed_attempt: bool = False,
+        attempts: int | None = None,
         trouble: str | None = None,
         blind_until: datetime | None = None,
     ) -> None:
         """Release the lease until ``not_before``; repair looks after the wish at ``due_at`` if no message does.
 
-        ``trouble`` stays noted until there is another, or a new wish. ``blind_until``: so long not even a new wish is
-        taken up, since Thinkific may not show yet what was written to it.
+        ``attempts``: how many have failed by now, None = as many as before. ``trouble`` stays noted until there is
+        another, or a new wish. ``blind_until``: so long not even a new wish is taken up, since Thinkific may not show
+        yet what was written to it.
         """
         update = Update(keys.wish(wish.student_id)).remove("lease_owner", "lease_until")
         update.set(not_before=timestamps.to_text(not_before), **{keys.DUE_AT: timestamps.to_text(due_at)})
-        if failed_attempt:
-            update.add(attempts=1)
+        if attempts is not None:
+            update.set(attempts=attempts)
         if trouble is not None:
             update.set(trouble=trouble)
         if blind_until is not None:
