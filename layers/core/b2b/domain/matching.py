@@ -19,7 +19,7 @@ def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: dat
         return False  # a free preview
     wanted = enrollment.expiry_date
     there = None if expiry.is_endless(existing.expiry_date, now) else existing.expiry_date
-    if _is_same(wanted, existing.expiry_date) or _is_same(wanted, there):
+    if is_same_end(wanted, existing.expiry_date) or is_same_end(wanted, there):
         return True
     if not enrollment.is_exact:
         # An end that came by itself ends nothing that Thinkific has for longer.
@@ -27,7 +27,8 @@ def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: dat
     return expiry.is_past(wanted, now) and expiry.is_past(there, expiry.end_of_yesterday(now))
 
 
-def _is_same(one: datetime | None, other: datetime | None) -> bool:
+def is_same_end(one: datetime | None, other: datetime | None) -> bool:
+    """To the second, which is all that Thinkific keeps."""
     if one is None or other is None:
         return one is other
     return abs((one - other).total_seconds()) <= _TOLERANCE_SECONDS

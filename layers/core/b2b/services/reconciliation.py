@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import expiry
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.matching import is_as_wanted
+from b2b.domain.matching import is_as_wanted, is_same_end
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.timestamps import Clock
@@ -392,7 +392,9 @@ class Reconciliation:
         """
         now = self._clock()
         different = [row for row in rows if not is_as_wanted(row, enrollment, now)]
-        is_shortened = any(row not in different and not _is_same_end(row, enrollment) for row in rows)
+        is_shortened = any(
+            row not in different and not is_same_end(row.expiry_date, enrollment.expiry_date) for row in rows
+        )
         if different and (enrollment.is_exact or not is_shortened):
             return False
         for row in different:
@@ -487,9 +489,3 @@ class Reconciliation:
 
 def _open_enrollments(record: StudentRecord) -> Iterator[Enrollment]:
     return (enrollment for enrollment in record.enrollments if enrollment.is_open)
-
-
-def _is_same_end(row: ThinkificEnrollment, enrollment: Enrollment) -> bool:
-    if row.expiry_date is None or enrollment.expiry_date is None:
-        return row.expiry_date is enrollment.expiry_date
-    return abs((row.expiry_date - enrollment.expiry_date).total_seconds()) <= 1
