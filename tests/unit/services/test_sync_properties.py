@@ -139,19 +139,17 @@ class Case:
         self.courses = {found.id: found.course_ids or (found.productable_id,) for found in self.products}
         self._prepare_thinkific()
         self.start = self._record()
-        self.world.store.transact(self._items())
+        # One by one: for each member of a transaction moto copies the whole table, and keeps the copy.
+        for item in self._items():
+            self.world.store.write(item)
         self.before = self.rows()
         faults = [fault.planned() for fault in scenario.faults]
         self.world.upstream.control("PUT", "/faults", stale_seconds=scenario.lag, next=faults)
 
     def close(self) -> None:
-        """A group is looked for among all of the school; and moto copies the whole table for a transaction."""
+        """A group is looked for among all of the school."""
         self.life.left = None
         self.world.upstream._store.execute("delete from groups")
-        table: Any = self.world.store._table
-        places = [(key["pk"], key["sk"]) for key in (action.arguments["Item"] for action in self._items())]
-        deletes = [{"DeleteRequest": {"Key": {"pk": pk, "sk": sk}}} for pk, sk in places]
-        table._client.batch_write_item(RequestItems={table._name: deletes})
 
     # What there is first
 
@@ -315,8 +313,9 @@ class Case:
     def open_again(self, record: StudentRecord) -> StudentRecord:
         """As what has drifted apart is wanted again: the record then."""
         enrollments = tuple(_opened(found) for found in record.enrollments)
-        actions = [self.world.store.students.open_again(found) for found in record.enrollments]
-        self.world.store.transact([*actions, self.world.store.wishes.add(self.student_id, START, bulk=False)])
+        for enrollment in record.enrollments:
+            self.world.store.write(self.world.store.students.open_again(enrollment))
+        self.ring()
         return replace(record, enrollments=enrollments)
 
     # What there is then
@@ -372,7 +371,7 @@ def _opened(enrollment: Enrollment) -> Enrollment:
 
 
 @settings(
-    max_examples=int(os.environ.get("SYNC_EXAMPLES", "80")),
+    max_examples=int(os.environ.get("SYNC_EXAMPLES", "60")),
     derandomize=True,
     deadline=None,
     database=None,
