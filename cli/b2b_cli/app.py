@@ -3,14 +3,18 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from typer.core import TyperGroup
 
+from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
+from b2b_cli.key import LOCAL_STACK, given_key, set_key
 from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
 from b2b_cli.progress import progress_line
@@ -18,22 +22,44 @@ from b2b_cli.recounting import recount as counted_anew
 from b2b_cli.redriving import DeadLetters
 from b2b_cli.redriving import redrive as redriven
 from b2b_cli.status import tell_status
+from b2b_cli.terminal import StandardTerminal
 from b2b_cli.verifying import verify as verified
 
+_HERE = "On this machine"
+_SET_UP = "To set a school up"
+_OPERATE = "To look after it"
+
+
+class _InThisOrder(TyperGroup):
+    """As a school meets them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the order is always the same
+        return ["local", "admin", "key", "status", "redrive", "verify", "recount"]
+
+
 app = typer.Typer(
+    cls=_InThisOrder,
     help="Sell seats in bulk on Thinkific: the operator's command.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+admin = typer.Typer(no_args_is_help=True)
+key = typer.Typer(no_args_is_help=True)
+app.add_typer(admin, name="admin", help="Make the first admin, and tokens.", rich_help_panel=_SET_UP)
+app.add_typer(key, name="key", help="Set Thinkific's API key, or another one.", rich_help_panel=_SET_UP)
+
 DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the local stack, while that runs.")]
 StackName = Annotated[
     str | None,
     typer.Option(help="A deployed stack instead, reached with your AWS credentials.", show_default="the local stack"),
 ]
+TokenName = Annotated[str, typer.Option(help="What GET /tokens shows the new token as.")]
 DATA = Path(".b2b")
 
 _console = Console(highlight=False, soft_wrap=True)
+# Words for the person, where another program takes what the command prints.
+_aside = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 @app.callback()
@@ -41,7 +67,7 @@ def b2b() -> None:
     """Sell seats in bulk on Thinkific: the operator's command."""
 
 
-@app.command()
+@app.command(rich_help_panel=_HERE)
 def local(
     port: Annotated[
         int, typer.Option(help="Port of the API on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
@@ -85,13 +111,66 @@ def local(
         raise CommandError(f"The demonstration failed: {error}") from error
 
 
-@app.command()
+@admin.command("create")
+def create_admin(
+    name: Annotated[str | None, typer.Option(help="Of a new admin.", show_default="asked for")] = None,
+    email: Annotated[str | None, typer.Option(help="What tells admins apart.", show_default="asked for")] = None,
+    token_name: TokenName = admins.TOKEN_NAME,
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+) -> None:
+    """Make the first admin, and print a new token.
+
+    Who is an admin already gets a new token only. It is shown this once, and nothing else goes to standard output:
+    TOKEN=$(b2b admin create ...) works.
+    """
+    services = connect(data, stack_name).services
+    _say(admins.create_admin(services, _terminal, name=name, email=email, token_name=token_name))
+
+
+@admin.command("token")
+def add_token(
+    email: Annotated[str, typer.Option(help="Of the admin.")],
+    name: TokenName = admins.TOKEN_NAME,
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+) -> None:
+    """Print a new token for an admin who has lost the last one.
+
+    The token is shown this once. The others stay good until DELETE /api/tokens/{id}.
+    """
+    services = connect(data, stack_name).services
+    _say(admins.add_token(services, _terminal, email=email, name=name))
+
+
+@key.callback()
+def keys() -> None:
+    """Set Thinkific's API key, or another one."""
+
+
+@key.command("set")
+def change_key(
+    stack_name: Annotated[str | None, typer.Option(help="The deployed stack.", show_default=False)] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Ask Thinkific whether it takes the key.")] = True,
+) -> None:
+    """Put in Thinkific's API key, or another one in its place.
+
+    It goes into the stack's Secrets Manager secret. A terminal asks for it and does not show it; without one it is
+    read from standard input. A key that Thinkific refuses is not put in.
+    """
+    if stack_name is None:
+        raise CommandError(LOCAL_STACK)
+    connection = connect(DATA, stack_name)
+    set_key(connection, given_key(_terminal), _terminal, progress_line(), check=check)
+
+
+@app.command(rich_help_panel=_OPERATE)
 def recount(
     data: DataFolder = DATA,
     stack_name: StackName = None,
     repair: Annotated[bool, typer.Option("--repair", help="Set what is wrong to what the rows say.")] = False,
 ) -> None:
-    """Count students, seats and records anew and compare them with the counters.
+    """Count seats and records anew and compare the counters.
 
     A schedule does the same once a day and raises an alarm. Exit code 1 when a counter is wrong.
     """
@@ -100,9 +179,9 @@ def recount(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=_OPERATE)
 def status(data: DataFolder = DATA, stack_name: StackName = None) -> None:
-    """Say whether Thinkific is reachable, what waits, and what is stuck and why.
+    """Say whether Thinkific is reachable, what waits, what is stuck.
 
     Exit code 1 when a person has to act: the site is paused, or there are dead letters.
     """
@@ -110,19 +189,19 @@ def status(data: DataFolder = DATA, stack_name: StackName = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=_OPERATE)
 def redrive(
     data: DataFolder = DATA,
     stack_name: StackName = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send them back without asking.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Delete messages that nobody can read.")] = False,
 ) -> None:
-    """Show what lies in the dead-letter queues and why, and send it back to work."""
+    """Show what lies in the dead-letter queues, and send it back to work."""
     connection = connect(data, stack_name)
     redriven(DeadLetters(connection), connection.services.store, _say, _asks(yes), discard=discard)
 
 
-@app.command()
+@app.command(rich_help_panel=_OPERATE)
 def verify(
     data: DataFolder = DATA,
     stack_name: StackName = None,
@@ -130,9 +209,10 @@ def verify(
     all_students: Annotated[bool, typer.Option("--all", help="Every student: some 100 a minute.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Bring about again what differs.")] = False,
 ) -> None:
-    """Compare students with Thinkific, within the calls that it allows.
+    """Compare students with Thinkific.
 
-    What is newly wanted is not looked at, it is on its way. Exit code 1 when something differs and is not fixed.
+    It keeps within the calls that Thinkific allows. What is newly wanted is not looked at, it is on its way. Exit
+    code 1 when something differs and is not fixed.
     """
     verification = connect(data, stack_name).services.verification
     if not verified(verification, _say, progress_line(), sample=None if all_students else sample, fix=fix):
@@ -153,10 +233,16 @@ def main() -> None:
     except CommandError as error:
         sys.stderr.write(f"b2b: {error}\n")
         sys.exit(1)
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"b2b: AWS does not do it: {error}\n")
+        sys.exit(1)
 
 
 def _say(text: str) -> None:
     _console.print(text, markup=False)
+
+
+_terminal = StandardTerminal(lambda text: _aside.print(text, markup=False))
 
 
 def _ready_lines(running: Running, example: Example | None) -> str:

@@ -35,10 +35,14 @@ _PARAMETERS = {
 
 @dataclass(frozen=True)
 class Connection:
-    """``queues``: the address of each queue by its name in the template, dead-letter queues included."""
+    """``queues``: the address of each queue by its name in the template, dead-letter queues included.
+
+    ``stack_name`` None: the local stack.
+    """
 
     environment: Mapping[str, str]
     queues: Mapping[str, str]
+    stack_name: str | None = None
 
     @cached_property
     def services(self) -> UpstreamServices:
@@ -55,7 +59,13 @@ def connect(data: Path, stack_name: str | None) -> Connection:
     Sets the variables in this process's environment, where boto3 and the configuration look for them.
     Raises CommandError with what to do about it.
     """
+    if region := os.environ.get("AWS_REGION"):
+        # Other tools heed it; boto3 looks at this one only.
+        os.environ["AWS_DEFAULT_REGION"] = region
     connection = _deployed(stack_name) if stack_name else _local(data)
+    if stack_name:
+        # It may be set for a local stack; a deployed one has its own.
+        os.environ.pop("THINKIFIC_API_KEY", None)
     os.environ.update(connection.environment)
     return connection
 
@@ -92,4 +102,4 @@ def _deployed(stack_name: str) -> Connection:
         for resource in resources
         if resource["ResourceType"] == "AWS::SQS::Queue"
     }
-    return Connection(environment=environment, queues=queues)
+    return Connection(environment=environment, queues=queues, stack_name=stack_name)

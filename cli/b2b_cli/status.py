@@ -1,9 +1,11 @@
 """``b2b status``: is Thinkific reachable, what waits, what is stuck and why."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
+from b2b.domain.upstream import ThinkificDown
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
 
@@ -18,16 +20,26 @@ _DEPTHS = (
 def tell_status(connection: Connection, say: Callable[[str], None]) -> bool:
     """Whether nothing needs a person."""
     store = connection.services.store
-    pause = connection.services.pause_reason
+    pause = _pause(connection)
     say(_line("Thinkific", f"PAUSED. {pause}" if pause else "ok"))
     totals = ", ".join(f"{store.counters.total(kind)} {kind.lower()}" for kind in Kind)
     say(_line("Records", totals))
     dead = _tell_queues(connection, say)
     stuck = _tell_wishes(store, say)
     _tell_operations(store, say)
-    for problem in _problems(pause, dead, stuck):
+    for problem in _problems(connection, pause, dead, stuck):
         say(problem)
     return not pause and not dead
+
+
+def _pause(connection: Connection) -> str | None:
+    """Why nothing reaches Thinkific, or will not when there is something to do."""
+    missing = None
+    if connection.stack_name is not None:
+        # Who may look at a stack need not be allowed to read its secret.
+        with suppress(ThinkificDown):
+            missing = connection.services.missing_key
+    return missing or connection.services.pause_reason
 
 
 def _tell_queues(connection: Connection, say: Callable[[str], None]) -> int:
@@ -68,9 +80,10 @@ def _tell_operations(store: Store, say: Callable[[str], None]) -> None:
         say(_line("", f"{about}, started {minutes:.0f} min ago{trouble}"))
 
 
-def _problems(pause: str | None, dead: int, stuck: int) -> Iterator[str]:
+def _problems(connection: Connection, pause: str | None, dead: int, stuck: int) -> Iterator[str]:
     if pause:
-        yield "Give Thinkific a key that it takes; everything goes on by itself within a minute."
+        how = f": `b2b key set --stack-name {connection.stack_name}`" if connection.stack_name else ""
+        yield f"Give Thinkific a key that it takes{how}; everything goes on by itself within a minute."
     if dead:
         yield "`b2b redrive` shows the dead letters and sends them back."
     if stuck and not pause:

@@ -23,7 +23,7 @@ from b2b.services.user_removal import UserDelete
 from b2b.services.users import UserFields
 from b2b.storage.budget import BudgetItem
 from b2b.storage.table import Table
-from b2b.thinkific.client import Thinkific, http_client
+from b2b.thinkific.client import FixedKey, Thinkific, http_client
 from b2b.wiring.core import Services
 
 NAMES = Names(first_name="Ada", last_name="Lovelace")
@@ -89,8 +89,9 @@ class Desk(Services):
     def operation_worker(self) -> OperationWorker:
         # No setting says that anything is to be deleted there, and no expiry waits for this worker's own calls.
         thinkific = Thinkific(
-            http_client("http://127.0.0.1:9", api_key="none", subdomain="none"),
+            http_client("http://127.0.0.1:9", subdomain="none"),
             Budget(BudgetItem(self.table), rate=1, now=time.time),
+            FixedKey("none"),
         )
         runners: dict[OperationType, Runner] = {
             OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),

@@ -32,6 +32,12 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 _Loader.add_multi_constructor("!", _short_form)
 
 
+def load(path: Path = TEMPLATE) -> dict[str, Any]:
+    """The template as it is written, with intrinsic functions in their long forms."""
+    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return content
+
+
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -69,7 +75,7 @@ class Template:
     """Logical ids are the template's own."""
 
     def __init__(self, path: Path = TEMPLATE) -> None:
-        self._content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        self._content = load(path)
 
     def table(self) -> dict[str, Any]:
         """The arguments of CreateTable, but for the table's name."""

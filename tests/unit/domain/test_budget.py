@@ -135,7 +135,7 @@ def test_a_hold_keeps_everyone_waiting_for_its_time() -> None:
     wait = workers.take(1)
     assert wait is not None
     assert wait.seconds == pytest.approx(30)
-    assert not wait.paused
+    assert wait.pause_reason is None
     workers.now += 30 + EPSILON
     assert workers.take(1) is None
 
@@ -162,7 +162,7 @@ def test_a_pause_stops_everyone_for_a_minute_and_says_so() -> None:
     workers.budgets[0].pause("Thinkific answered 401")
     wait = workers.take(1)
     assert wait is not None
-    assert wait.paused
+    assert wait.pause_reason == "Thinkific answered 401"
     assert wait.seconds == pytest.approx(60)
     assert workers.ledger.state.pause_reason == "Thinkific answered 401"
 
@@ -180,6 +180,27 @@ def test_a_pause_that_a_person_lifted_is_over_at_once() -> None:
     lifted = workers.ledger.state
     workers.ledger.state = replace(lifted, version=lifted.version + 1, paused_until=0.0)
     assert workers.take() is None
+
+
+def test_a_pause_that_is_lifted_is_over_for_all() -> None:
+    workers = Workers(100, count=2)
+    workers.budgets[0].pause("Thinkific answered 401")
+    workers.take(1)
+    workers.budgets[0].resume()
+    assert workers.budgets[1].pause_reason is None
+    assert workers.take(1) is None
+
+
+def test_a_call_despite_the_pause_is_counted_and_leaves_the_others_paused() -> None:
+    workers = Workers(10, count=2)
+    workers.budgets[0].pause("Thinkific answered 401")
+    assert workers.budgets[1].take(despite_pause=True) is None
+    later = workers.budgets[1].take(despite_pause=True)
+    assert later is not None
+    assert later.pause_reason is None
+    wait = workers.take(0)
+    assert wait is not None
+    assert wait.pause_reason == "Thinkific answered 401"
 
 
 def test_the_state_is_what_the_ledger_holds() -> None:

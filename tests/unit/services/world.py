@@ -25,7 +25,8 @@ from b2b.services.sync import SyncOutcome, SyncService
 from b2b.services.users import UserFields, UserService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
-from b2b.thinkific.client import Thinkific
+from b2b.thinkific.client import FixedKey, Thinkific
+from b2b_cli.simulator.authentication import DEFAULT_API_KEY
 
 ADA = "ada@example.com"
 NAMES = Names(first_name="Ada", last_name="Lovelace")
@@ -75,7 +76,7 @@ class World:
         self.sync = self.worker("worker-1")
 
     def thinkific_over(self, http: httpx.Client) -> Thinkific:
-        return Thinkific(http, self.budget, sleep=self.clock.sleep, now=self.clock.seconds)
+        return Thinkific(http, self.budget, FixedKey(DEFAULT_API_KEY), sleep=self.clock.sleep, now=self.clock.seconds)
 
     def worker(self, name: str, thinkific: Thinkific | None = None) -> SyncService:
         return SyncService(

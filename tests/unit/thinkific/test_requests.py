@@ -10,7 +10,7 @@ from tests.unit.thinkific.wire import KEY, URL, Asked, Wire, enrollment, ok, pag
 
 from b2b.config import ThinkificConfig
 from b2b.domain.upstream import CatalogueEntry, MembersPage, ThinkificEnrollment, ThinkificUser
-from b2b.thinkific.client import Thinkific, http_client
+from b2b.thinkific.client import FixedKey, Thinkific, http_client
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 END = datetime(2026, 4, 9, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -192,12 +192,12 @@ def test_an_api_key_goes_with_its_subdomain(wire: Wire) -> None:
 
 def test_a_longer_key_is_sent_as_an_access_token_too(wire: Wire) -> None:
     wire.replies = [page()]
-    wire.client(key="t" * 33).find_user("ada@example.com")
+    wire.client(FixedKey("t" * 33)).find_user("ada@example.com")
     assert wire.requests[0].headers["Authorization"] == "Bearer " + "t" * 33
 
 
 def test_every_phase_of_a_call_has_a_time_out_and_no_redirect_is_followed() -> None:
-    client = http_client(ThinkificConfig(thinkific_subdomain="acme").thinkific_url, api_key=KEY, subdomain="acme")
+    client = http_client(ThinkificConfig(thinkific_subdomain="acme").thinkific_url, subdomain="acme")
     assert None not in client.timeout.as_dict().values()
     assert not client.follow_redirects
 
@@ -319,4 +319,4 @@ def test_a_change_may_be_answered_with_nothing(wire: Wire, answer: httpx.Respons
 
 
 def test_a_base_url_may_end_with_a_slash(wire: Wire) -> None:
-    assert str(http_client(URL + "/", api_key=KEY, subdomain="acme").base_url) == URL + "/"
+    assert str(http_client(URL + "/", subdomain="acme").base_url) == URL + "/"

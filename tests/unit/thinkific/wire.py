@@ -11,10 +11,11 @@ from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 
 from b2b.domain.budget import Budget
-from b2b.thinkific.client import Thinkific, http_client
+from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
 
 URL = "https://thinkific.example/api/public/v1"
 KEY = "k" * 32
+FIXED = FixedKey(KEY)
 
 Reply = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
@@ -44,9 +45,9 @@ class Wire:
         self.ledger = Ledger()
         self.budget = Budget(self.ledger, rate=self.rate, now=self.clock.seconds)
 
-    def client(self, *, key: str = KEY) -> Thinkific:
-        http = httpx.Client(transport=httpx.MockTransport(self._answer), base_url=URL, headers=_headers(key))
-        return Thinkific(http, self.budget, sleep=self._sleep, now=self.clock.seconds)
+    def client(self, key: SchoolKey = FIXED) -> Thinkific:
+        http = httpx.Client(transport=httpx.MockTransport(self._answer), base_url=URL, headers=_headers())
+        return Thinkific(http, self.budget, key, sleep=self._sleep, now=self.clock.seconds)
 
     def answers(self, *replies: Reply) -> Thinkific:
         """A client that gets these."""
@@ -69,9 +70,9 @@ class Wire:
 
 
 @cache
-def _headers(key: str) -> httpx.Headers:
+def _headers() -> httpx.Headers:
     """Those of the product's own client, which takes a moment to make."""
-    with http_client(URL, api_key=key, subdomain="acme") as client:
+    with http_client(URL, subdomain="acme") as client:
         return client.headers
 
 

@@ -37,10 +37,10 @@ class BudgetLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A call is not allowed for another ``seconds``. ``paused``: because the site refuses our key."""
+    """A call is not allowed for another ``seconds``. ``pause_reason``: why the site is paused, if that is why."""
 
     seconds: float
-    paused: bool = False
+    pause_reason: str | None = None
 
 
 class Budget:
@@ -64,21 +64,22 @@ class Budget:
         self._tolerance = (burst - 1) * self._interval
         self._known = BudgetState()
 
-    def take(self, *, bulk: bool = False) -> Wait | None:
+    def take(self, *, bulk: bool = False, despite_pause: bool = False) -> Wait | None:
         """One call: None when it is granted, else how long to wait before asking again.
 
         ``bulk`` leaves the burst to others: a single enrolment is not held up by thousands.
+        ``despite_pause``: it is not made with the key that the site is paused for, and says nothing about that.
         """
         tolerance = 0.0 if bulk else self._tolerance
         state = self._known
         while True:
             now = self._now()
-            if state.paused_until > now:
+            if state.paused_until > now and not despite_pause:
                 # Ask what the others know: a person may have mended it.
                 fresh = self._ledger.read()
                 if fresh.paused_until > now:
                     self._known = fresh
-                    return Wait(fresh.paused_until - now, paused=True)
+                    return Wait(fresh.paused_until - now, fresh.pause_reason or "")
                 state = fresh
             early = state.arrival - tolerance - now
             if early > 0:
@@ -88,7 +89,9 @@ class Budget:
                     return Wait(early)
                 state = fresh
                 continue
-            granted = BudgetState(version=state.version + 1, arrival=max(now, state.arrival) + self._interval)
+            before = state if despite_pause else BudgetState()
+            arrival = max(now, state.arrival) + self._interval
+            granted = replace(before, version=state.version + 1, arrival=arrival)
             stored = self._ledger.replace(granted)
             if stored is None:
                 self._known = granted
@@ -100,10 +103,14 @@ class Budget:
         self._change(lambda state, now: replace(state, arrival=max(state.arrival, now + seconds + self._tolerance)))
 
     def pause(self, reason: str) -> None:
-        """Thinkific refuses the key: one call a minute, to notice when it is mended."""
+        """The key is refused, or there is none: one call a minute, to notice when it is mended."""
         self._change(lambda state, now: replace(state, paused_until=now + _PAUSE_SECONDS, pause_reason=reason))
         if self._on_pause is not None:
             self._on_pause(reason)
+
+    def resume(self) -> None:
+        """A person has mended it."""
+        self._change(lambda state, _now: replace(state, paused_until=0.0, pause_reason=None))
 
     def state(self) -> BudgetState:
         return self._ledger.read()

@@ -3,12 +3,13 @@
 ThinkificError
 ├── ThinkificDelay       try again later, nothing was done
 │   ├── BudgetSpent      the calls allowed are used up for now
-│   ├── SitePaused       the school's key is refused: a person has to act
+│   ├── SitePaused       the school's key is refused, or there is none: a person has to act
 │   └── ThinkificDown    no answer, or a passing fault
 ├── AnswerLost           what a call did is not known: look before repeating it
 ├── ThinkificMissing     an id that Thinkific does not know (any more)
-└── ThinkificRejected    it will never accept this; ``reason`` is for a person
-    └── EmailTaken       another account has the e-mail
+├── ThinkificRejected    it will never accept this; ``reason`` is for a person
+│   └── EmailTaken       another account has the e-mail
+└── KeyRefused           a key that was only tried is not accepted
 """
 
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class BudgetSpent(ThinkificDelay):
 
 
 class SitePaused(ThinkificDelay):
-    """Thinkific refuses the key (401) or the plan (403): nothing works until a person has acted."""
+    """There is no key, or Thinkific refuses it (401) or the plan (403): nothing works until a person has acted."""
 
 
 class ThinkificDown(ThinkificDelay):
@@ -112,3 +113,12 @@ class ThinkificRejected(ThinkificError):
 
 class EmailTaken(ThinkificRejected):
     """422 on ``email``: another account has it."""
+
+
+class KeyRefused(ThinkificError):
+    """A key that is not the school's, or not yet, is refused: 401, or 403. ``reason``: Thinkific's own words."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"Thinkific refuses the key: it answered {status} ({reason}).")
+        self.status = status
+        self.reason = reason

@@ -6,12 +6,13 @@ what public clients found is noted beside the code.
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -23,6 +24,7 @@ from b2b.domain.upstream import (
     BudgetSpent,
     CataloguePage,
     EmailTaken,
+    KeyRefused,
     MembersPage,
     SitePaused,
     ThinkificDown,
@@ -48,8 +50,11 @@ _PAGE_LIMIT = 250  # Thinkific's maximum
 _MEMBERS_LIMIT = 50  # each member is a transaction of ours, and a page has to fit into a worker's time
 _RESET_UNKNOWN_SECONDS = 60.0
 _RETRY_SOON_SECONDS = 5.0
+_PAUSED_SECONDS = 60.0
 # An API key is 32 characters long, so what is longer may be an access token.
-_KEY_LENGTH = 32
+KEY_LENGTH = 32
+# What a header can carry, and no spaces.
+_KEY = re.compile(r"[!-~]+")
 # Cloudflare refuses writes without a User-Agent.
 _USER_AGENT = "b2b-seats/0.1"
 
@@ -63,16 +68,39 @@ Json = dict[str, Any]
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-def http_client(base_url: str, *, api_key: str, subdomain: str) -> httpx.Client:
-    """A connection pool with the school's credentials; a long key is sent as an access token too."""
-    headers = {
-        "User-Agent": _USER_AGENT,
-        "Accept": "application/json",
-        "X-Auth-API-Key": api_key,
-        "X-Auth-Subdomain": subdomain,
-    }
-    if len(api_key) > _KEY_LENGTH:
-        headers["Authorization"] = f"Bearer {api_key}"
+def is_key(text: str) -> bool:
+    """Whether it may be one at all; only Thinkific knows whether it is."""
+    return _KEY.fullmatch(text) is not None
+
+
+class SchoolKey(Protocol):
+    """The Admin API key, which a person may replace at any time."""
+
+    def read(self) -> str:
+        """As it is now. Raises SitePaused with the reason when there is none, ThinkificDown when nobody can say."""
+        ...
+
+    def is_replaced(self, refused: str) -> bool:
+        """Whether it is another one than that by now; the next ``read`` looks anew in any case."""
+        ...
+
+
+class FixedKey:
+    """A key for as long as the process runs."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def read(self) -> str:
+        return self._key
+
+    def is_replaced(self, refused: str) -> bool:
+        return refused != self._key
+
+
+def http_client(base_url: str, *, subdomain: str) -> httpx.Client:
+    """A connection pool for the school; the key goes with each call."""
+    headers = {"User-Agent": _USER_AGENT, "Accept": "application/json", "X-Auth-Subdomain": subdomain}
     return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
 
 
@@ -86,6 +114,7 @@ class Thinkific:
         self,
         http: httpx.Client,
         budget: Budget,
+        key: SchoolKey,
         *,
         patience: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,
@@ -93,6 +122,7 @@ class Thinkific:
     ) -> None:
         self._http = http
         self._budget = budget
+        self._key = key
         self._patience = patience
         self._sleep = sleep
         self._now = now
@@ -242,6 +272,17 @@ class Thinkific:
             return False
         return True
 
+    # The key
+
+    def try_key(self, key: str) -> None:
+        """One cheap call with a key that need not be the school's. Raises KeyRefused; nothing is paused for that."""
+        self._await_turn(despite_pause=True)
+        response = self._ask("GET", "/products", {"page": 1, "limit": 1}, None, key)
+        if _refuses_key(response):
+            raise KeyRefused(response.status_code, _sentence(response))
+        if not response.is_success:
+            raise self._refusal(response, "GET", "/products")
+
     # One call
 
     def _all(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
@@ -268,25 +309,45 @@ class Thinkific:
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Json | None = None
     ) -> httpx.Response:
         """The answer if it is a good one; else raises what it means."""
+        response, key = self._ask_as_the_school(method, path, query, body)
+        if _refuses_key(response) and self._key.is_replaced(key):
+            # Another key was put in after this process had read it; the refused call did nothing.
+            response, _ = self._ask_as_the_school(method, path, query, body)
+        if response.is_success:
+            return response
+        raise self._refusal(response, method, path)
+
+    def _ask_as_the_school(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Json | None
+    ) -> tuple[httpx.Response, str]:
+        """The answer, and the key that it was asked for with."""
         self._await_turn()
+        try:
+            key = self._key.read()
+        except SitePaused as paused:
+            self._budget.pause(str(paused))
+            raise
+        return self._ask(method, path, query, body, key), key
+
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Json | None, key: str
+    ) -> httpx.Response:
         self.calls += 1
         try:
-            response = self._http.request(method, path, params=query, json=body)
+            return self._http.request(method, path, params=query, json=body, headers=_credentials(key))
         except _NOT_SENT as error:
             raise _down(method, path, type(error).__name__) from error
         except httpx.HTTPError as error:
             if method != "GET":
                 raise AnswerLost(f"{method} {path}: {type(error).__name__}") from error
             raise _down(method, path, type(error).__name__) from error
-        if response.is_success:
-            return response
-        raise self._refusal(response, method, path)
 
-    def _await_turn(self) -> None:
+    def _await_turn(self, *, despite_pause: bool = False) -> None:
         patience = self._patience
-        while (wait := self._budget.take(bulk=getattr(self._turn, "bulk", False))) is not None:
-            if wait.paused:
-                raise SitePaused("Thinkific refuses the school's key.", retry_after=wait.seconds)
+        bulk = getattr(self._turn, "bulk", False)
+        while (wait := self._budget.take(bulk=bulk, despite_pause=despite_pause)) is not None:
+            if wait.pause_reason is not None:
+                raise SitePaused(wait.pause_reason, retry_after=wait.seconds)
             if wait.seconds > patience:
                 raise BudgetSpent("The calls allowed to the site are used up.", retry_after=wait.seconds)
             patience -= wait.seconds
@@ -295,15 +356,16 @@ class Thinkific:
     def _refusal(self, response: httpx.Response, method: str, path: str) -> Exception:
         status = response.status_code
         call = f"{method} {path}"
-        if status == 429 or (status == 403 and "rate limit" in response.text.lower()):
+        if _is_too_much(response):
             seconds = seconds_until_reset(response.headers, self._now())
             self._budget.hold(seconds)
             return BudgetSpent(f"{call}: Thinkific answered {status}.", retry_after=seconds)
-        if status == 403 and _concerns_scope(response):
+        if _refuses_key(response):
+            reason = f"Thinkific refuses the school's key: it answered {status} ({_sentence(response)})."
+            self._budget.pause(reason)
+            return SitePaused(reason, retry_after=_PAUSED_SECONDS)
+        if status == 403:
             return ThinkificRejected(f"Thinkific: {_sentence(response)}")
-        if status in (401, 403):
-            self._budget.pause(f"Thinkific refuses the school's key: it answered {status} ({_sentence(response)}).")
-            return SitePaused("Thinkific refuses the school's key.", retry_after=60.0)
         if status == 404:
             return ThinkificMissing(f"{call}: not found.")
         if status >= 500 and method != "GET":
@@ -332,6 +394,25 @@ def seconds_until_reset(headers: Mapping[str, str], now: float) -> float:
             value -= now
         return min(120.0, max(1.0, value))
     return _RESET_UNKNOWN_SECONDS
+
+
+def _credentials(key: str) -> dict[str, str]:
+    """A long key is sent as an access token too."""
+    headers = {"X-Auth-API-Key": key}
+    if len(key) > KEY_LENGTH:
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
+
+
+def _is_too_much(response: httpx.Response) -> bool:
+    """429, or the older rule's 403."""
+    status = response.status_code
+    return status == 429 or (status == 403 and "rate limit" in response.text.lower())
+
+
+def _refuses_key(response: httpx.Response) -> bool:
+    status = response.status_code
+    return status == 401 or (status == 403 and not _is_too_much(response) and not _concerns_scope(response))
 
 
 def _concerns_scope(response: httpx.Response) -> bool:

@@ -33,7 +33,7 @@ from b2b.storage.table import Table
 _BOTO = BotoConfig(
     connect_timeout=2,
     read_timeout=5,
-    retries={"mode": "standard", "max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 4},
     parameter_validation=False,
     user_agent="b2b-seats",
     max_pool_connections=32,
@@ -41,7 +41,7 @@ _BOTO = BotoConfig(
 
 
 # A message that cannot be sent is rung for later: no caller should wait long for it.
-_BRIEFLY = BotoConfig(read_timeout=3, retries={"mode": "standard", "max_attempts": 2})
+_BRIEFLY = BotoConfig(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 class Services:

@@ -5,12 +5,11 @@ import socket
 import time
 from functools import cache, cached_property
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
 from b2b.config import load_config, load_thinkific_config
 from b2b.domain.budget import Budget
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.domain.upstream import SitePaused
 from b2b.metrics import count
 from b2b.observability import logger
 from b2b.services.catalogue import CatalogueSync
@@ -22,10 +21,9 @@ from b2b.services.sync import SyncService
 from b2b.services.user_removal import UserDelete
 from b2b.services.verification import Verification
 from b2b.storage.budget import BudgetItem
-from b2b.thinkific.client import Thinkific, http_client
-from b2b.wiring.core import Services, client
-
-_KEY_REMEMBERED_SECONDS = 300
+from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
+from b2b.wiring.core import Services
+from b2b.wiring.key import SecretKey
 
 
 class UpstreamServices(Services):
@@ -61,12 +59,37 @@ class UpstreamServices(Services):
         """Why no call to Thinkific is made at the moment, if so."""
         return self._budget.pause_reason
 
+    def resume(self) -> None:
+        """There is a key that was not refused yet: no need to wait for the next minute."""
+        self._budget.resume()
+
+    def try_key(self, key: str) -> None:
+        """Raises KeyRefused when Thinkific does not accept it, another ThinkificError when it does not say."""
+        self._thinkific.try_key(key)
+
+    @property
+    def missing_key(self) -> str | None:
+        """Why there is no key, if there is none. Raises ThinkificDown when nobody can say at the moment."""
+        try:
+            self._key.read()
+        except SitePaused as paused:
+            return str(paused)
+        return None
+
     @cached_property
     def _thinkific(self) -> Thinkific:
         config = load_thinkific_config(os.environ)
-        key = config.thinkific_api_key or _secret(config.thinkific_api_key_secret_id)
-        http = http_client(config.thinkific_url, api_key=key, subdomain=config.thinkific_subdomain)
-        return Thinkific(http, self._budget)
+        http = http_client(config.thinkific_url, subdomain=config.thinkific_subdomain)
+        return Thinkific(http, self._budget, self._key)
+
+    @cached_property
+    def _key(self) -> SchoolKey:
+        config = load_thinkific_config(os.environ)
+        if config.thinkific_api_key is not None:
+            return FixedKey(config.thinkific_api_key)
+        if config.thinkific_api_key_secret_id is None:
+            raise ValueError("Set THINKIFIC_API_KEY or THINKIFIC_API_KEY_SECRET_ID.")
+        return SecretKey(config.thinkific_api_key_secret_id)
 
     @cached_property
     def _budget(self) -> Budget:
@@ -89,13 +112,6 @@ def _tell_pause(reason: str) -> None:
 def _log_refusal(student_id: int, what: str) -> None:
     # The reason is with the student in the table: Thinkific's words may name a person.
     logger("thinkific_sync").warning("Thinkific refuses", extra={"student_id": student_id, "what": what})
-
-
-def _secret(secret_id: str | None) -> str:
-    if secret_id is None:
-        raise ValueError("Set THINKIFIC_API_KEY or THINKIFIC_API_KEY_SECRET_ID.")
-    provider = SecretsProvider(boto3_client=client("secretsmanager"))
-    return str(provider.get(secret_id, max_age=_KEY_REMEMBERED_SECONDS))
 
 
 def _worker_name() -> str:

@@ -1,0 +1,78 @@
+"""The school's key as Secrets Manager has it, which a person may replace while the functions run."""
+
+import logging
+import threading
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import ClientError
+
+from b2b.domain.upstream import SitePaused, ThinkificDelay, ThinkificDown
+from b2b.thinkific.client import is_key
+from b2b.wiring.core import client
+
+NO_KEY = "There is no Thinkific key yet: `b2b key set` puts it in."
+_NOT_A_KEY = "What the secret holds is no Thinkific key: `b2b key set` puts one in."
+
+_REMEMBERED_SECONDS = 300
+_PAUSED_SECONDS = 60.0
+_RETRY_SOON_SECONDS = 5.0
+# It comes on top of the time that a worker keeps for a call to Thinkific.
+_BRIEFLY = BotoConfig(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+# At DEBUG it logs whole answers, and so the key.
+logging.getLogger("botocore.parsers").setLevel(logging.INFO)
+
+
+class SecretKey:
+    """A SchoolKey (b2b.thinkific.client). Read again after five minutes, and after a refusal.
+
+    ``remembered``: for how many seconds.
+    """
+
+    def __init__(self, secret_id: str, *, remembered: int = _REMEMBERED_SECONDS) -> None:
+        self._secret_id = secret_id
+        self._remembered = remembered
+        self._provider = SecretsProvider(boto3_client=client("secretsmanager", _BRIEFLY))
+        self._lock = threading.Lock()
+
+    def read(self) -> str:
+        with self._lock:
+            return self._read()
+
+    def is_replaced(self, refused: str) -> bool:
+        with self._lock:
+            self._forget()
+            try:
+                if self._read() != refused:
+                    return True
+            except ThinkificDelay:
+                return False
+            # Whoever puts another one in need not wait for five minutes.
+            self._forget()
+            return False
+
+    def _forget(self) -> None:
+        self._provider.clear_cache()  # type: ignore[no-untyped-call]
+
+    def _read(self) -> str:
+        try:
+            found = self._provider.get(self._secret_id, max_age=self._remembered)
+        except GetParameterError as error:
+            raise _refusal(error) from error
+        key = found.strip() if isinstance(found, str) else ""
+        if not is_key(key):
+            self._forget()
+            raise SitePaused(_NOT_A_KEY if found else NO_KEY, retry_after=_PAUSED_SECONDS)
+        return key
+
+
+def _refusal(error: GetParameterError) -> SitePaused | ThinkificDown:
+    """Powertools keeps what botocore raised as the context only."""
+    cause = error.__context__
+    code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
+    if code == "ResourceNotFoundException":
+        # That is also what a secret without any value is called.
+        return SitePaused(NO_KEY, retry_after=_PAUSED_SECONDS)
+    return ThinkificDown(f"The key cannot be read from Secrets Manager: {code}.", retry_after=_RETRY_SOON_SECONDS)
