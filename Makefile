@@ -12,6 +12,9 @@ JOBS ?= 2
 CASES ?= 2500
 # What `make build` builds for: the architecture in template.yaml.
 ARCH ?= arm64
+# What `make deploy` deploys: the stack's name, and parameters of the template (Name=value ...).
+STACK ?=
+PARAMETERS ?=
 # More for pytest, `make run` or `make lock`, e.g. make test ARGS='tests/unit -k seats'
 ARGS ?=
 
@@ -20,16 +23,19 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz races faults build check format lock openapi
+.PHONY: help setup run test e2e fuzz races faults bench build deploy check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats', JOBS=2)"
+	@echo "make e2e      deploy the template into an emulator, and run the contract tests there      (JOBS=2)"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
 	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
+	@echo "make bench    measure what the product costs, each figure beside its target   (ARGS='--only init')"
 	@echo "make build    build what is deployed into build/  (ARCH=arm64 or x86_64; needs python3.13)"
+	@echo "make deploy   deploy a school, or its next version      (STACK=name, PARAMETERS='Name=value ...')"
 	@echo "make check    run every check that CI runs beside the tests"
 	@echo "make format   sort the imports and format the code"
 	@echo "make openapi  write the API's document anew after a change of the routes"
@@ -48,6 +54,10 @@ test:
 	$(SET_UP) test emulator
 	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
+e2e:
+	$(SET_UP) test emulator sam
+	@.venv/bin/python -m pytest tests/e2e tests/contract --deployed -m "not local" -n $(JOBS) --dist loadfile $(ARGS)
+
 fuzz:
 	$(SET_UP) test emulator
 	@FUZZ_CASES=$(CASES) .venv/bin/python -m pytest tests/fuzz $(ARGS)
@@ -61,12 +71,20 @@ faults:
 	$(SET_UP) test emulator
 	@.venv/bin/python -m pytest tests/faults $(ARGS)
 
+bench:
+	$(SET_UP) test emulator
+	@.venv/bin/python -m tests.bench $(ARGS)
+
 build:
 	$(SET_UP) test
 	@.venv/bin/python .make/build.py $(ARCH) $(ARGS)
 
+deploy:
+	$(SET_UP) test sam
+	@.venv/bin/python .make/deploy.py "$(STACK)" --arch $(ARCH) --parameters '$(PARAMETERS)' $(ARGS)
+
 check:
-	$(SET_UP) test
+	$(SET_UP) test audit
 	@.venv/bin/python .make/check.py
 
 format:

@@ -1,6 +1,6 @@
 """Build what is deployed: both layers and the functions, ready for `sam deploy`, under build/ARCHITECTURE.
 
-    .venv/bin/python .make/build.py [arm64|x86_64] [--out DIR]
+    .venv/bin/python .make/build.py [arm64|x86_64] [--out DIR] [--python VERSION]
 
 The tree has the layout of the repository, with a copy of template.yaml on top, so that every path in the template
 holds. Two builds of the same commit have the same bytes, wherever and whenever they are made: packages are pinned
@@ -17,11 +17,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from check import lambda_python
+from check import LAMBDA_PYTHON, find_python
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
-PYTHON = "3.13"
+
+LAMBDA_VERSION = "{}.{}".format(*LAMBDA_PYTHON)
 
 # Where Lambda puts what is built here.
 DEPENDENCIES = Path("layers/dependencies/python")
@@ -39,17 +40,17 @@ class BuildError(Exception):
     """What is in the way, in one line."""
 
 
-def build(architecture: str, out: Path) -> None:
-    python = lambda_python()
+def build(architecture: str, version: str, out: Path) -> None:
+    python = find_python(number_of(version))
     if python is None:
         raise BuildError(
-            f"Python {PYTHON} is needed to compile for Lambda, and there is none: install it, "
-            f"for example with your system's packages or pyenv, so that `python{PYTHON}` runs."
+            f"Python {version} is needed to compile for it, and there is none: install it, "
+            f"for example with your system's packages or pyenv, so that `python{version}` runs."
         )
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     say(f"Building for {architecture} in {shown(out)}:")
-    install_dependencies(architecture, out / DEPENDENCIES)
+    install_dependencies(architecture, version, out / DEPENDENCIES)
     copy_code(ROOT / "layers/core/b2b", out / CORE / "b2b")
     for package in sorted((ROOT / "functions").iterdir()):
         if (package / "handler.py").exists():
@@ -63,10 +64,10 @@ def build(architecture: str, out: Path) -> None:
     say(f"  all of it, by its bytes: sha256 {digest(out)}")
 
 
-def install_dependencies(architecture: str, target: Path) -> None:
+def install_dependencies(architecture: str, version: str, target: Path) -> None:
     run(
         *(str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--target", str(target)),
-        *("--python-platform", PLATFORMS[architecture], "--python-version", PYTHON),
+        *("--python-platform", PLATFORMS[architecture], "--python-version", version),
         *("--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-compile-bytecode", "--link-mode", "copy"),
         *("--requirements", str(ROOT / "layers/dependencies/requirements.txt")),
     )
@@ -120,6 +121,13 @@ def run(*command: str) -> None:
         raise BuildError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
 
 
+def number_of(version: str) -> tuple[int, int]:
+    major, _, minor = version.partition(".")
+    if not (major.isdigit() and minor.isdigit()):
+        raise BuildError(f"A version is something like {LAMBDA_VERSION}, not {version!r}.")
+    return int(major), int(minor)
+
+
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
@@ -132,10 +140,15 @@ def say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build what is deployed.")
     parser.add_argument("architecture", nargs="?", choices=sorted(PLATFORMS), default="arm64")
+    parser.add_argument("--python", default=LAMBDA_VERSION, help="the version that will run it; Lambda's")
     parser.add_argument("--out", type=Path, help="the folder, which is made anew; build/ARCHITECTURE")
     arguments = parser.parse_args()
     try:
-        build(arguments.architecture, (arguments.out or ROOT / "build" / arguments.architecture).resolve())
+        build(
+            arguments.architecture,
+            arguments.python,
+            (arguments.out or ROOT / "build" / arguments.architecture).resolve(),
+        )
     except BuildError as error:
         sys.exit(f"The build failed: {error}")
 

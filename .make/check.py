@@ -6,11 +6,13 @@ A check that fails prints what its tool said; all of them run, whatever failed b
 """
 
 import functools
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +31,12 @@ class Outcome:
 
 
 Check = Callable[[], Outcome]
+AUDIT = ROOT / ".audit/bin"
 
 
-def tool(*command: str) -> Check:
-    """A check that a program of .venv makes by its exit code."""
-    return functools.partial(run, [str(BIN / command[0]), *command[1:]])
+def tool(*command: str, of: Path = BIN) -> Check:
+    """A check that a program of .venv, or of another environment, makes by its exit code."""
+    return functools.partial(run, [str(of / command[0]), *command[1:]])
 
 
 def run(command: list[str]) -> Outcome:
@@ -61,12 +64,44 @@ def compile_for_lambda() -> Outcome:
 
 
 def lambda_python() -> str | None:
-    name = "python{}.{}".format(*LAMBDA_PYTHON)
+    return find_python(LAMBDA_PYTHON)
+
+
+def find_python(version: tuple[int, int]) -> str | None:
+    """An interpreter of the version, if there is one."""
+    name = "python{}.{}".format(*version)
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [sys.executable, shutil.which(name), *pyenv.glob(f"versions/*/bin/{name}")]
-    asks = f"import sys; sys.exit(sys.version_info[:2] != {LAMBDA_PYTHON})"
+    asks = f"import sys; sys.exit(sys.version_info[:2] != {version})"
     # A candidate is tried, not trusted: pyenv puts a python3.13 on the PATH that need not run.
     return next((str(each) for each in candidates if each and run([str(each), "-c", asks]).passed), None)
+
+
+# Known vulnerabilities of what is deployed, and of what operators and tests run.
+
+AUDITED = ("layers/dependencies/requirements.txt", "cli/requirements.txt", "tests/requirements.txt")
+
+
+def audit_packages() -> Outcome:
+    """Where the database of advisories cannot be reached, nothing is audited, and the check's line says so."""
+    files = [argument for file in AUDITED for argument in ("--requirement", file)]
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        done = run(
+            [
+                *(str(AUDIT / "pip-audit"), "--disable-pip", "--require-hashes", "--progress-spinner", "off"),
+                *("--format", "json", "--output", report.name, *files),
+            ]
+        )
+        said = report.read().decode()
+    packages = json.loads(said)["dependencies"] if said else []
+    known = [package for package in packages if "skip_reason" not in package]
+    if not known:
+        unreachable = bool(packages) or "ConnectionError" in done.said
+        return Outcome(
+            unreachable, done.said, note="NOTHING AUDITED: no database of advisories can be reached from here"
+        )
+    found = [f"{each['name']} {each['version']}: {each_found['id']}" for each in known for each_found in each["vulns"]]
+    return Outcome(not found, "\n".join(found), note=f"{len(known)} of {len(packages)} packages are known there")
 
 
 # What a public repository must not tell of the machines it was written on. The brackets keep these
@@ -111,7 +146,25 @@ CHECKS: dict[str, Check] = {
     "types, Python 3.11": tool("mypy", "--strict"),
     "types, Python 3.13": tool("mypy", "--strict", "--python-version=3.13"),
     "who imports whom": tool("lint-imports", "--no-logo"),
-    "template.yaml": tool("cfn-lint", "template.yaml"),
+    "template.yaml, cfn-lint": tool("cfn-lint", "template.yaml"),
+    "template.yaml, checkov": tool(
+        *("checkov", "--file", "template.yaml", "--framework", "cloudformation"),
+        *("--skip-download", "--quiet", "--compact"),
+        of=AUDIT,
+    ),
+    "bandit": tool(
+        "bandit",
+        "--quiet",
+        "--configfile",
+        "pyproject.toml",
+        "--recursive",
+        "functions",
+        "layers",
+        "cli",
+        ".make",
+        of=AUDIT,
+    ),
+    "pip-audit": audit_packages,
     "compiles on Lambda's Python 3.13": compile_for_lambda,
     "requirement files are current": tool("python", ".make/lock.py", "--check"),
     "nothing of one machine": search_for_private,

@@ -37,6 +37,9 @@ LOCKS = (  # in the order of writing: a constraint comes first
     Lock("cli/requirements.txt", extras=("cli",), groups=("build",), constraint=TESTS.path),
     Lock("layers/dependencies/requirements.txt", constraint=TESTS.path),
     Lock("cli/emulator-requirements.txt", project=False, groups=("emulator",)),
+    Lock("cli/sam-requirements.txt", project=False, groups=("sam",)),
+    Lock("tests/audit-requirements.txt", project=False, groups=("audit",)),
+    Lock("tests/e2e/requirements.txt", project=False, groups=("lambda",)),
 )
 
 HEADER = """\

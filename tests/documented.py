@@ -85,6 +85,7 @@ class Documented:
 
 
 def _ours(headers: Iterable[str]) -> set[str]:
-    """Without what belongs to the connection and to the body."""
+    """Without what belongs to the connection, to the body and to API Gateway."""
     transport = {"connection", "content-length", "content-type", "date", "server", "transfer-encoding"}
-    return {name.lower() for name in headers} - transport
+    gateway = {"apigw-requestid"}
+    return {name.lower() for name in headers} - transport - gateway

@@ -41,6 +41,10 @@ class LocalStack:
         headers = {"Authorization": f"Bearer {token or self.note['admin_token']}"}
         return httpx.Client(base_url=self.note["base_url"], headers=headers, timeout=30, trust_env=False)
 
+    def anonymous(self) -> httpx.Client:
+        """A client without a token."""
+        return httpx.Client(base_url=self.note["base_url"], timeout=30, trust_env=False)
+
     def simulator(self) -> httpx.Client:
         """The simulator's controls, ``/_simulator/...``, and its Admin API."""
         root = self.note["thinkific_url"].removesuffix("/api/public/v1")
@@ -51,6 +55,11 @@ class LocalStack:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(_STOP_SECONDS)
+
+    def logged(self) -> str:
+        """All that its processes have logged."""
+        files = sorted(self.data.glob("*.log"))
+        return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
     def said(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace")

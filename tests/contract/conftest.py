@@ -9,14 +9,20 @@ from tests.contract.people import create_user, rows_of
 from tests.contract.school import School
 from tests.contract.tokens import Tokens
 from tests.documented import Documented
+from tests.e2e.deployment import Deployment
 from tests.local_stack import LocalStack
 
 from b2b_cli.openapi.document import DOCUMENT
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """One local stack for all contract tests: each uses people and products of its own."""
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack | Deployment]:
+    """One stack for all contract tests: each uses people and products of its own."""
+    if request.config.getoption("--deployed"):
+        yield request.getfixturevalue("deployment")
+        return
     # What runs every minute in AWS is not waited for so long here.
     running = LocalStack(tmp_path_factory.mktemp("contract") / "data", "--sweep-every", "2")
     yield running
@@ -24,7 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def school(stack: LocalStack) -> Iterator[School]:
+def school(stack: LocalStack | Deployment) -> Iterator[School]:
     """The simulated Thinkific, as fast as the stack: the limits of a real site are not what is tested here."""
     with stack.simulator() as client:
         opened = School(client)
@@ -33,30 +39,30 @@ def school(stack: LocalStack) -> Iterator[School]:
 
 
 @pytest.fixture(scope="session")
-def untouched(stack: LocalStack) -> dict[str, Any]:
+def untouched(stack: LocalStack | Deployment) -> dict[str, Any]:
     """The lists before anything was written, by path."""
     with stack.api() as api:
         return {path: api.get(path).raise_for_status().json() for path in ("/students", "/products")}
 
 
 @pytest.fixture(scope="session")
-def catalogue(stack: LocalStack, school: School, untouched: dict[str, Any]) -> None:
+def catalogue(stack: LocalStack | Deployment, school: School, untouched: dict[str, Any]) -> None:
     """The simulator's demo catalogue, known to the API."""
     with stack.api() as api:
         sync_catalogue(api)
 
 
 @pytest.fixture(scope="session")
-def api(stack: LocalStack, catalogue: None) -> Iterator[httpx.Client]:
+def api(stack: LocalStack | Deployment, catalogue: None) -> Iterator[httpx.Client]:
     """An integration with the admin's token, which may do everything."""
     with stack.api() as client:
         yield _held_to_the_document(client)
 
 
 @pytest.fixture(scope="session")
-def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
+def anonymous(stack: LocalStack | Deployment) -> Iterator[httpx.Client]:
     """Someone without a token."""
-    with httpx.Client(base_url=stack.note["base_url"], timeout=30, trust_env=False) as client:
+    with stack.anonymous() as client:
         yield _held_to_the_document(client)
 
 

@@ -67,7 +67,7 @@ def test_every_response_has_a_request_id_that_is_in_the_log(
     assert [response.status_code for response in responses] == [status, status]
     first, second = (response.headers["X-Request-Id"] for response in responses)
     assert first != second
-    await_that(lambda: first in _logged(stack) and second in _logged(stack), seconds=5, what="The log line")
+    await_that(lambda: first in stack.logged() and second in stack.logged(), seconds=5, what="The log line")
 
 
 def test_logs_hold_no_token_email_name_or_password(api: httpx.Client, stack: LocalStack, courses: list[Json]) -> None:
@@ -85,11 +85,11 @@ def test_logs_hold_no_token_email_name_or_password(api: httpx.Client, stack: Loc
         ]
     assert [response.status_code for response in responses] == [201, 422, 200, 201, 400, 200, 404]
     last = responses[-1].headers["X-Request-Id"]
-    await_that(lambda: last in _logged(stack), seconds=5, what="The log line")
+    await_that(lambda: last in stack.logged(), seconds=5, what="The log line")
     student_id = responses[3].json()["data"]["id"]
     await_that(lambda: read_student(api, {"id": student_id})["thinkific_id"], what="The student's sync")
     secrets = [token, *user.values(), *(student[key] for key in ("first_name", "last_name", "email"))]
-    logged = _logged(stack).lower()
+    logged = stack.logged().lower()
     assert [secret for secret in secrets if secret.lower() in logged] == []
 
 
@@ -259,9 +259,3 @@ _JSON = {"Content-Type": "application/json"}
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _logged(stack: LocalStack) -> str:
-    files = sorted(stack.data.glob("*.log"))
-    assert files
-    return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urljoin
 
 import httpx
+import pytest
 from tests.contract.calls import CALLS
 
 
@@ -14,6 +15,7 @@ def test_the_document_needs_no_token_and_has_every_call(anonymous: httpx.Client)
         assert call.method.lower() in document["paths"][f"/api{call.path}"], str(call)
 
 
+@pytest.mark.local
 def test_the_page_works_without_the_net(anonymous: httpx.Client) -> None:
     page = urljoin(str(anonymous.base_url), "/docs")
     html = anonymous.get(page).raise_for_status().text

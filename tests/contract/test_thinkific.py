@@ -270,6 +270,7 @@ class TestTrouble:
             assert len(school.enrollments(student["email"])) == len(bundle["course_ids"])
 
 
+@pytest.mark.local
 def test_one_users_enrolment_starts_within_a_minute_whatever_others_have_queued(tmp_path: Path) -> None:
     """With the budget of a real site: the others' enrolments take Thinkific some two minutes."""
     stack = LocalStack(tmp_path / "data", environment={"THINKIFIC_RATE_PER_MINUTE": "100"})

@@ -1,35 +1,25 @@
 """What ``template.yaml`` promises, checked without an account."""
 
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
-import yaml
+from tests.rights import FUNCTIONS, RESOURCES, listed, rights, role_of, statements
 
 from b2b.config import Config, ThinkificConfig
-from b2b_cli.local.template import TEMPLATE, Template, _Loader
+from b2b_cli.local.template import Template, load
 
-CONTENT: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
-RESOURCES: dict[str, Any] = CONTENT["Resources"]
-GLOBALS: dict[str, Any] = CONTENT["Globals"]["Function"]
+GLOBALS: dict[str, Any] = load()["Globals"]["Function"]
 
 
 def of_type(kind: str) -> dict[str, Any]:
     return {name: found.get("Properties", {}) for name, found in RESOURCES.items() if found["Type"] == kind}
 
 
-FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
 WORK_QUEUES = [name for name in QUEUES if "DeadLetter" not in name]
 ALARMS = of_type("AWS::CloudWatch::Alarm")
-
-
-def statements(name: str) -> list[dict[str, Any]]:
-    return [statement for policy in FUNCTIONS[name]["Policies"] for statement in policy["Statement"]]
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -38,16 +28,34 @@ def test_a_function_may_do_named_things_to_named_resources(name: str) -> None:
         for action in listed(statement["Action"]):
             assert re.fullmatch(r"[a-z]+:[A-Za-z]+", action), action
             assert action not in ("dynamodb:Scan", "dynamodb:DeleteTable")
-        for resource in listed(statement["Resource"]):
-            assert isinstance(resource, dict), f"{resource} is not a resource of this stack"
-            assert "*" not in str(resource)
+        assert "*" not in str(statement)
+    assert rights(name)  # each of them to one resource of this stack
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    assert sorted(map(role_of, FUNCTIONS)) == sorted(of_type("AWS::IAM::Role"))
+    assert len(set(map(role_of, FUNCTIONS))) == len(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_has_logs_that_end(name: str) -> None:
-    groups = of_type("AWS::Logs::LogGroup").values()
-    (group,) = [group for group in groups if f"${{{name}}}" in str(group.get("LogGroupName"))]
-    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    logging = {right for right in rights(name) if right[0].startswith("logs:")}
+    assert logging == {("logs:CreateLogStream", group), ("logs:PutLogEvents", group)}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_handler_is_there(name: str) -> None:
+    module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
+    assert function == "handler"
+    assert module == f"{module.partition('.')[0]}.handler"
+    assert import_module(module.partition(".")[0]).__file__
+
+
+def test_a_throttled_function_is_seen_whichever_it_is() -> None:
+    watched = str(of_type("AWS::CloudWatch::Alarm")["ThrottlesAlarm"]["Metrics"])
+    assert [name for name in FUNCTIONS if f"'Ref': '{name}'" not in watched] == []
 
 
 def test_every_variable_of_the_configuration_is_set() -> None:
@@ -96,21 +104,25 @@ def test_every_alarm_reaches_the_topic() -> None:
 
 
 def test_data_outlives_the_stack() -> None:
-    for name in ("Table", "ThinkificApiKey"):
-        assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    # A secret that no deployment has ever filled may go with a first deployment that fails.
+    for name, deletion in (("Table", "Retain"), ("ThinkificApiKey", "RetainExceptOnCreate")):
+        assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == (deletion, "Retain")
     table = RESOURCES["Table"]["Properties"]
     assert table["DeletionProtectionEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
-def test_who_rings_may_send_to_every_queue_it_rings() -> None:
-    """Whoever rings for students rings in bulk too."""
+def test_who_rings_for_students_may_ring_in_bulk_too() -> None:
     for name in FUNCTIONS:
-        targets = {
-            resource["Fn::GetAtt"][0]
-            for statement in statements(name)
-            if "sqs:SendMessage" in listed(statement["Action"])
-            for resource in listed(statement["Resource"])
-        }
-        assert ("SyncQueue" in targets) == ("SyncBulkQueue" in targets), name
+        targets = {resource for action, resource in rights(name) if action == "sqs:SendMessage"}
+        assert "SyncQueue" not in targets or "SyncBulkQueue" in targets, name
+
+
+@pytest.mark.parametrize("source", Template().event_sources(), ids=lambda source: source.queue)
+def test_a_function_may_take_messages_from_its_queue_and_no_other(source: Any) -> None:
+    (name,) = [name for name, function in FUNCTIONS.items() if function["Handler"] == source.handler]
+    wanted = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+    taken = {right for right in rights(name) if right[0] in wanted}
+    feeding = {other.queue for other in Template().event_sources() if other.handler == source.handler}
+    assert taken == {(action, queue) for action in wanted for queue in feeding}

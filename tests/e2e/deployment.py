@@ -1,0 +1,210 @@
+"""The template, deployed as ``make deploy`` does it, but into the emulator, beside a simulated Thinkific.
+
+The functions run under AWS's own runtime client. To tests it looks like ``tests.local_stack.LocalStack``.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.e2e.emulation import Gateway, emulated, make_routes
+from tests.e2e.project import ROOT
+from tests.e2e.runtime import make_runtime
+
+from b2b.storage.store import Store
+from b2b.storage.table import Table
+from b2b_cli.local.emulator import Emulator
+from b2b_cli.local.processes import LOOPBACK, Child, free_port
+from b2b_cli.local.template import load
+from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
+
+STACK = "school"
+# What a school on Thinkific's largest plan is allowed; no test waits for it.
+RATE = 1000
+
+_READY_SECONDS = 30.0
+_HASTE_SECONDS = 2.0
+_TOKEN = re.compile(r"b2b_\w+")
+
+Json = dict[str, Any]
+
+
+class Deployment:
+    """Runs from construction until ``stop``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._cleanup = ExitStack()
+        self._quiet = threading.Lock()
+        self._recorded = directory / "recorded"
+        self._recorded.mkdir(parents=True)
+        try:
+            self.runtime = make_runtime(directory)
+            self.emulator = Emulator(log=directory / "emulator.log", state=None)
+            self._cleanup.callback(self.emulator.stop)
+            self.thinkific = self._start_simulator()
+            self.said = self.deploy(ThinkificSubdomain=DEFAULT_SUBDOMAIN, ThinkificRatePerMinute=str(RATE))
+            self.routes = make_routes(self.emulator, STACK, self.physical_ids)
+            self.status_at_first = self.b2b("status", code=1)
+            self.note = {"base_url": f"{self.origin}/api", "admin_token": self._set_up()}
+            self._cleanup.enter_context(self._haste())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self._cleanup.close()
+
+    # As LocalStack
+
+    def api(self, token: str | None = None) -> httpx.Client:
+        client = self.anonymous()
+        client.headers["Authorization"] = f"Bearer {token or self.note['admin_token']}"
+        return client
+
+    def anonymous(self) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.origin}/api", timeout=60, transport=Gateway(self.emulator.url))
+
+    def simulator(self) -> httpx.Client:
+        return httpx.Client(base_url=self.thinkific, timeout=30, trust_env=False)
+
+    def logged(self) -> str:
+        """All that the functions have logged."""
+        logs = self.emulator.client("logs")
+        groups = [row["PhysicalResourceId"] for row in self._resources if row["ResourceType"] == "AWS::Logs::LogGroup"]
+        pages = (logs.get_paginator("filter_log_events").paginate(logGroupName=group) for group in groups)
+        return "\n".join(event["message"] for each in pages for page in each for event in page["events"])
+
+    # The stack
+
+    def deploy(self, **parameters: str) -> str:
+        """What ``make deploy`` said: for the first time, or of an update with these parameters changed."""
+        self.runtime.write_bootstrap()
+        variables = {
+            "THINKIFIC_URL": f"{self.thinkific}/api/public/v1",
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "B2B_RECORDED": str(self._recorded),
+        }
+        template = self.runtime.built / "emulated.json"
+        content = emulated(load(self.runtime.built / "template.yaml"), variables)
+        template.write_text(json.dumps(content), encoding="utf-8")
+        given = " ".join(f"{name}={value}" for name, value in parameters.items())
+        script = (".make/deploy.py", STACK, "--template", str(template), "--no-health", "--parameters", given)
+        with self._quiet:
+            return self._run([sys.executable, *script])
+
+    def b2b(self, *arguments: str, code: int = 0, piped: str | None = None) -> str:
+        """The operator's command on this stack; what it said."""
+        return self._run([sys.executable, "-m", "b2b_cli", *arguments, "--stack-name", STACK], code=code, piped=piped)
+
+    def invoke(self, name: str, event: Json) -> Any:
+        """The answer of the function with that logical id, which has to have one."""
+        answer = self.emulator.client("lambda").invoke(
+            FunctionName=self.physical_ids[name], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def variables(self, name: str) -> dict[str, str]:
+        """The environment of the function with that logical id."""
+        functions = self.emulator.client("lambda")
+        found = functions.get_function_configuration(FunctionName=self.physical_ids[name])
+        variables: dict[str, str] = found["Environment"]["Variables"]
+        return variables
+
+    @cached_property
+    def store(self) -> Store:
+        """The deployed table, past the API."""
+        return Store(Table(self.emulator.client("dynamodb"), self.physical_ids["Table"]))
+
+    @cached_property
+    def physical_ids(self) -> dict[str, str]:
+        return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in self._resources}
+
+    @cached_property
+    def origin(self) -> str:
+        """The API's address has the form of a real one: the functions are told that they were called by it."""
+        return f"https://{self.physical_ids['Api']}.execute-api.localhost:{self.emulator.url.rpartition(':')[2]}"
+
+    def calls(self) -> dict[str, set[tuple[str, str]]]:
+        """What each function has called so far, by its logical id: the action, and the logical id it was done to."""
+        names = {value.rpartition("/")[2]: name for name, value in self.physical_ids.items()}
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for path in self._recorded.glob("*.jsonl"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                call = json.loads(line)
+                resource, slash, index = call["resource"].partition("/index/")
+                resource = names.get(resource.rpartition("/")[2], resource)
+                found[names[call["function"]]].add((call["action"], resource + slash + index))
+        return found
+
+    # Parts
+
+    def _set_up(self) -> str:
+        """What a newcomer does after the first deployment; the admin's token."""
+        self.b2b("key", "set", piped=DEFAULT_API_KEY)
+        said = self.b2b("admin", "create", "--name", "First Admin", "--email", "admin@example.com")
+        (token,) = _TOKEN.findall(said)
+        return str(token)
+
+    def _start_simulator(self) -> str:
+        url = f"http://{LOOPBACK}:{free_port()}"
+        command = [
+            *(sys.executable, "-m", "b2b_cli.simulator", "--port", url.rpartition(":")[2]),
+            *("--database", str(self._directory / "thinkific.sqlite"), "--demo-catalogue"),
+        ]
+        child = Child("simulator", command, log=self._directory / "simulator.log")
+        self._cleanup.callback(lambda: child.stop(seconds=5))
+        child.wait_until(lambda: _answers(f"{url}/_simulator/health"), seconds=_READY_SECONDS)
+        return url
+
+    @contextmanager
+    def _haste(self) -> Iterator[None]:
+        """What a schedule starts every minute is started every two seconds beside it: tests do not wait so long."""
+        ended = threading.Event()
+
+        def start() -> None:
+            while not ended.wait(_HASTE_SECONDS):
+                for name in ("RepairFunction", "ExpirySweepFunction"):
+                    with self._quiet:  # a function that is being replaced has no answer
+                        self.invoke(name, {})
+
+        thread = threading.Thread(target=start)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _run(self, command: list[str], *, code: int = 0, piped: str | None = None) -> str:
+        """What a command that ends with ``code`` said to whoever reads its output."""
+        environment = os.environ | self.emulator.environment() | {"THINKIFIC_URL": f"{self.thinkific}/api/public/v1"}
+        done = subprocess.run(
+            command, cwd=ROOT, input=piped or "", capture_output=True, text=True, check=False, env=environment
+        )
+        assert done.returncode == code, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    @cached_property
+    def _resources(self) -> list[Json]:
+        pages = self.emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        return [row for page in pages for row in page["StackResourceSummaries"]]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

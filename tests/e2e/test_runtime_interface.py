@@ -1,0 +1,82 @@
+"""Each function under AWS's Runtime Interface Emulator, on the deployed table: that it starts with nothing but what was
+built, and that a time-out or a crash costs the call it befell and no later one.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.e2e.conftest import TIMEOUT_SECONDS, Start, read_event
+from tests.e2e.runtime_interface import Valve
+from tests.rights import FUNCTIONS
+
+from b2b.domain import tokens
+
+HANDLERS = {name: function["Handler"] for name, function in FUNCTIONS.items()}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_function_outlives_a_time_out_and_a_crash(start: Start, valve: Valve, name: str) -> None:
+    with start(name) as function:
+        assert is_answered(function.invoke(event_for(name)))
+        (first,) = function.runtime_processes()
+
+        with valve.closed():
+            assert function.invoke(event_for(name)) == f"Task timed out after {TIMEOUT_SECONDS}.00 seconds"
+            assert valve.held.is_set()
+        assert is_answered(function.invoke(event_for(name)))
+        (second,) = function.runtime_processes()
+        assert second != first
+
+        with valve.closed(), killed_when(valve.held, second):
+            assert function.invoke(event_for(name))["errorType"] == "Runtime.ExitError"
+        assert is_answered(function.invoke(event_for(name)))
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_function_without_its_table_says_so_when_it_starts(start: Start, name: str) -> None:
+    with start(name, TABLE_NAME="") as function:
+        answer = function.invoke(event_for(name))
+        assert "table_name" in answer["errorMessage"], answer
+
+
+@contextmanager
+def killed_when(event: threading.Event, pid: int) -> Iterator[None]:
+    def kill() -> None:
+        if event.wait(_HELD_SECONDS):
+            os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+_HELD_SECONDS = 30.0
+
+
+def event_for(name: str) -> Any:
+    """One whose answer needs the table."""
+    if name in ("ThinkificSyncFunction", "OperationsFunction"):
+        return read_event("sqs-sync" if name == "ThinkificSyncFunction" else "sqs-operations")
+    if HANDLERS[name].partition(".")[0] not in ("users", "students", "products", "admin"):
+        return read_event("scheduler-repair")
+    event = read_event("apigateway-v2-get-user")
+    path = "/api/settings" if name == "AdminFunction" else f"/api/{HANDLERS[name].partition('.')[0]}"
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    # Well-formed, and nobody's: another in each call, so that it is looked up.
+    event["headers"]["authorization"] = f"Bearer {tokens.new_secret()}"
+    return event
+
+
+def is_answered(answer: Any) -> bool:
+    """A function of the API has refused the token, a worker done what there was to do."""
+    assert isinstance(answer, dict), answer
+    assert "errorType" not in answer, answer
+    return bool(answer.get("statusCode", 401) == 401)
