@@ -32,6 +32,8 @@ MOUNTED = {DEPENDENCIES: "/opt/python", CORE: "/opt/python", FUNCTIONS: "/var/ta
 
 # Not needed to run: scripts, and the locks and caches of the installer.
 UNNEEDED = ("bin", ".lock", ".cache")
+# Of the installer too; a RECORD has the hashes of scripts, and so of the place that they were made in.
+UNNEEDED_METADATA = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
 # The oldest time that a zip can hold: 1 January 1980.
 ZIP_EPOCH = 315532800
 
@@ -77,6 +79,9 @@ def install_dependencies(architecture: str, version: str, target: Path) -> None:
             shutil.rmtree(found)
         else:
             found.unlink(missing_ok=True)
+    for metadata in target.glob("*.dist-info"):
+        for name in UNNEEDED_METADATA:
+            (metadata / name).unlink(missing_ok=True)
 
 
 def copy_code(source: Path, target: Path) -> None:
