@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from typer.core import TyperGroup
 
+from b2b.wiring.core import client
 from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
@@ -21,6 +22,9 @@ from b2b_cli.progress import progress_line
 from b2b_cli.recounting import recount as counted_anew
 from b2b_cli.redriving import DeadLetters
 from b2b_cli.redriving import redrive as redriven
+from b2b_cli.restoring import School
+from b2b_cli.restoring import restore as restored
+from b2b_cli.standstill import Functions
 from b2b_cli.status import tell_status
 from b2b_cli.terminal import StandardTerminal
 from b2b_cli.verifying import verify as verified
@@ -34,7 +38,7 @@ class _InThisOrder(TyperGroup):
     """As a school meets them."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the order is always the same
-        return ["local", "admin", "key", "status", "redrive", "verify", "recount"]
+        return ["local", "admin", "key", "status", "redrive", "verify", "recount", "restore"]
 
 
 app = typer.Typer(
@@ -216,6 +220,31 @@ def verify(
     """
     verification = connect(data, stack_name).services.verification
     if not verified(verification, _say, progress_line(), sample=None if all_students else sample, fix=fix):
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=_OPERATE)
+def restore(
+    stack_name: Annotated[str, typer.Option(help="The deployed stack, reached with your AWS credentials.")],
+    from_table: Annotated[str, typer.Option(help="The table that the backup was restored into.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Go ahead without asking.")] = False,
+) -> None:
+    """Bring a school back to what a backup says.
+
+    DynamoDB restores a backup, or a point in time, into a new table only. This makes the stack's own table equal to
+    it. What stays as it is: Thinkific's budget of calls, and the ids that were given out. Tokens that were revoked or
+    made since do not work.
+
+    Meanwhile no function of the stack may run: each is given a reserved concurrency of 0, so that the API refuses
+    every call. Calls in flight could still write, so nothing is copied before the longest time-out of a function
+    (5 minutes) is over. Ctrl-C until then starts the school again.
+
+    When the copying is interrupted, the school stays stopped. The same command again finishes it, at any time.
+    """
+    connection = connect(DATA, stack_name)
+    functions = Functions(client("lambda"), connection.functions.values())
+    school = School(stack_name, client("dynamodb"), connection.environment["TABLE_NAME"], functions)
+    if not restored(school, from_table, _say, _asks(yes), progress_line()):
         raise typer.Exit(1)
 
 

@@ -6,7 +6,7 @@ Both end in the environment that the functions themselves have, so that the comm
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,13 @@ _PARAMETERS = {
 class Connection:
     """``queues``: the address of each queue by its name in the template, dead-letter queues included.
 
-    ``stack_name`` None: the local stack.
+    ``functions``: the name of each function likewise. ``stack_name`` None: the local stack, which has none.
     """
 
     environment: Mapping[str, str]
     queues: Mapping[str, str]
     stack_name: str | None = None
+    functions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def services(self) -> UpstreamServices:
@@ -91,15 +92,15 @@ def _deployed(stack_name: str) -> Connection:
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"The stack {stack_name} cannot be read: {error}") from error
     physical = {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
+    types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
     parameters = {found["ParameterKey"]: found.get("ParameterValue", "") for found in stack.get("Parameters", [])}
     missing = (_VARIABLES.keys() - physical.keys()) | (_PARAMETERS.keys() - parameters.keys())
     if missing:
         raise CommandError(f"{stack_name} is no stack of this product: it has no {', '.join(sorted(missing))}.")
     environment = {variable: physical[name] for name, variable in _VARIABLES.items()}
     environment |= {variable: parameters[name] for name, variable in _PARAMETERS.items()}
-    queues = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in resources
-        if resource["ResourceType"] == "AWS::SQS::Queue"
-    }
-    return Connection(environment=environment, queues=queues, stack_name=stack_name)
+    queues, functions = (
+        {name: physical[name] for name in physical if types[name] == kind}
+        for kind in ("AWS::SQS::Queue", "AWS::Lambda::Function")
+    )
+    return Connection(environment=environment, queues=queues, stack_name=stack_name, functions=functions)

@@ -121,8 +121,21 @@ def token(digest: str) -> Key:
     return _alone(f"TOKEN#{digest}")
 
 
+def is_token(key: Key) -> bool:
+    return key.pk.startswith("TOKEN#")
+
+
 def token_id(token_id: int) -> Key:
     return _alone(f"TOKENID#{token_id}")
+
+
+def is_token_id(key: Key) -> bool:
+    return key.pk.startswith("TOKENID#")
+
+
+def id_of_token(key: Key) -> int:
+    """Of a key that ``is_token_id``."""
+    return int(key.pk.removeprefix("TOKENID#"))
 
 
 def operation(operation_id: str) -> Key:
@@ -150,14 +163,24 @@ def operation_failures(operation_id: str) -> tuple[str, SortRange]:
 SETTINGS = Key("SETTINGS", "SETTINGS")
 BUDGET = Key("BUDGET", "BUDGET")
 RECOUNT = Key("RECOUNT", "RECOUNT")
+# Where the operator's `b2b restore` notes how far it is; no function reads it.
+RESTORE = Key("RESTORE", "RESTORE")
 
 
 def last_id(kind: str) -> Key:
     return _alone(f"LASTID#{kind}")
 
 
+def is_last_id(key: Key) -> bool:
+    return key.pk.startswith("LASTID#")
+
+
 def total(kind: str, shard: int) -> Key:
     return _alone(f"TOTAL#{kind}#{shard}")
+
+
+def is_total(key: Key, kind: str) -> bool:
+    return key.pk.startswith(f"TOTAL#{kind}#")
 
 
 def idempotency(token_id: int, digest: str) -> Key:
