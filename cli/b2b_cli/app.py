@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import boto3
 import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -242,7 +243,7 @@ def restore(
     When the copying is interrupted, the school stays stopped. The same command again finishes it, at any time.
     """
     connection = connect(DATA, stack_name)
-    functions = Functions(client("lambda"), connection.functions.values())
+    functions = Functions(boto3.client("lambda"), connection.functions.values())
     school = School(stack_name, client("dynamodb"), connection.environment["TABLE_NAME"], functions)
     if not restored(school, from_table, _say, _asks(yes), progress_line()):
         raise typer.Exit(1)

@@ -10,7 +10,10 @@ from b2b.http.asgi import lambda_handler
 from b2b.wiring.core import services
 from users.routes import router
 
-handler = lambda_handler(create_app(router, services()), "users")
+_services = services()
+# What nearly every call needs, now and not in the first: Lambda lends a start more of a processor than a call.
+_ = _services.tokens, _services.idempotency, _services.users
+handler = lambda_handler(create_app(router, _services), "users")
 
 gc.freeze()
 gc.enable()

@@ -2,31 +2,35 @@
 
 import os
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
+from botocore.loaders import Loader
+from botocore.session import get_session
 
 from b2b.config import Config, load_config
 from b2b.observability import logger
-from b2b.queues import Queues
-from b2b.services.expiries import ExpiryService
-from b2b.services.groups import GroupService
-from b2b.services.idempotency import IdempotencyService
-from b2b.services.operations import OperationService
-from b2b.services.products import ProductService
-from b2b.services.recount import RecountService
-from b2b.services.removals import Removals
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.settings import SettingsService
-from b2b.services.students import StudentService
-from b2b.services.sweep import SweepService
-from b2b.services.tokens import TokenService
-from b2b.services.user_removal import UserRemoval
-from b2b.services.users import UserService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
+
+if TYPE_CHECKING:
+    from b2b.queues import Queues
+    from b2b.services.expiries import ExpiryService
+    from b2b.services.groups import GroupService
+    from b2b.services.idempotency import IdempotencyService
+    from b2b.services.operations import OperationService
+    from b2b.services.products import ProductService
+    from b2b.services.recount import RecountService
+    from b2b.services.removals import Removals
+    from b2b.services.repair import RepairService
+    from b2b.services.ringing import Bell
+    from b2b.services.settings import SettingsService
+    from b2b.services.students import StudentService
+    from b2b.services.sweep import SweepService
+    from b2b.services.tokens import TokenService
+    from b2b.services.user_removal import UserRemoval
+    from b2b.services.users import UserService
 
 # Every external call has a time-out. Validation of parameters and the user agent's feature list cost 17 % of a
 # DynamoDB call's CPU time and find nothing here: our own tests exercise each call.
@@ -45,69 +49,99 @@ _BRIEFLY = BotoConfig(connect_timeout=1, read_timeout=2, retries={"mode": "stand
 
 
 class Services:
-    """Each service, built when it is first asked for."""
+    """Each service, imported and built when it is first asked for: no function pays for what it does not use."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
     @cached_property
-    def users(self) -> UserService:
+    def users(self) -> "UserService":
+        from b2b.services.users import UserService
+
         return UserService(self.store)
 
     @cached_property
-    def students(self) -> StudentService:
+    def students(self) -> "StudentService":
+        from b2b.services.students import StudentService
+
         return StudentService(self.store, self.bell, self.removals)
 
     @cached_property
-    def products(self) -> ProductService:
+    def products(self) -> "ProductService":
+        from b2b.services.products import ProductService
+
         return ProductService(self.store)
 
     @cached_property
-    def tokens(self) -> TokenService:
+    def tokens(self) -> "TokenService":
+        from b2b.services.tokens import TokenService
+
         return TokenService(self.store, requests_per_minute=self._config.api_rate_per_minute)
 
     @cached_property
-    def operations(self) -> OperationService:
+    def operations(self) -> "OperationService":
+        from b2b.services.operations import OperationService
+
         return OperationService(self.store, self.bell)
 
     @cached_property
-    def idempotency(self) -> IdempotencyService:
+    def idempotency(self) -> "IdempotencyService":
+        from b2b.services.idempotency import IdempotencyService
+
         return IdempotencyService(self.store)
 
     @cached_property
-    def settings(self) -> SettingsService:
+    def settings(self) -> "SettingsService":
+        from b2b.services.settings import SettingsService
+
         return SettingsService(self.store)
 
     @cached_property
-    def groups(self) -> GroupService:
+    def groups(self) -> "GroupService":
+        from b2b.services.groups import GroupService
+
         return GroupService(self.store, self.operations)
 
     @cached_property
-    def expiries(self) -> ExpiryService:
+    def expiries(self) -> "ExpiryService":
+        from b2b.services.expiries import ExpiryService
+
         return ExpiryService(self.store, self.operations)
 
     @cached_property
-    def removals(self) -> Removals:
+    def removals(self) -> "Removals":
+        from b2b.services.removals import Removals
+
         return Removals(self.store, self.operations)
 
     @cached_property
-    def user_removal(self) -> UserRemoval:
+    def user_removal(self) -> "UserRemoval":
+        from b2b.services.user_removal import UserRemoval
+
         return UserRemoval(self.store, self.operations, self.removals, self.tokens)
 
     @cached_property
-    def repair(self) -> RepairService:
+    def repair(self) -> "RepairService":
+        from b2b.services.repair import RepairService
+
         return RepairService(self.store, self.queues)
 
     @cached_property
-    def recount(self) -> RecountService:
+    def recount(self) -> "RecountService":
+        from b2b.services.recount import RecountService
+
         return RecountService(self.store)
 
     @cached_property
-    def sweep(self) -> SweepService:
+    def sweep(self) -> "SweepService":
+        from b2b.services.sweep import SweepService
+
         return SweepService(self.store)
 
     @cached_property
-    def bell(self) -> Bell:
+    def bell(self) -> "Bell":
+        from b2b.services.ringing import Bell
+
         return Bell(self.queues, on_failure=_log_unsent)
 
     @cached_property
@@ -115,7 +149,9 @@ class Services:
         return Store(self.table)
 
     @cached_property
-    def queues(self) -> Queues:
+    def queues(self) -> "Queues":
+        from b2b.queues import Queues
+
         return Queues(
             client("sqs", _BRIEFLY),
             sync_url=self._config.sync_queue_url,
@@ -130,13 +166,26 @@ class Services:
 
 @cache
 def services() -> Services:
-    """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
-    return Services(load_config(os.environ))
+    """Those of this process, with the table's client made. Raises ConfigError."""
+    made = Services(load_config(os.environ))
+    # Now, and not in the first call: Lambda lends a start more of a processor than a call.
+    _ = made.table
+    return made
+
+
+class _Models(Loader):
+    """Knows which services we use, where botocore would look into the folders of all 400 there are."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        del type_name
+        return ["dynamodb", "secretsmanager", "sqs"]
 
 
 @cache
 def _session() -> boto3.Session:
-    return boto3.Session()
+    session = get_session()
+    session.register_component("data_loader", _Models())
+    return boto3.Session(botocore_session=session)
 
 
 def client(name: str, config: BotoConfig | None = None) -> Any:

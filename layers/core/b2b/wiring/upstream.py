@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from b2b.config import load_config, load_thinkific_config
 from b2b.domain.budget import Budget
@@ -12,29 +13,35 @@ from b2b.domain.timestamps import utc_now
 from b2b.domain.upstream import SitePaused
 from b2b.metrics import count
 from b2b.observability import logger
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.expiries import ExpiryRunner
-from b2b.services.groups import GroupImport
-from b2b.services.operations import OperationWorker, Runner
-from b2b.services.removals import StudentDelete
-from b2b.services.sync import SyncService
-from b2b.services.user_removal import UserDelete
-from b2b.services.verification import Verification
 from b2b.storage.budget import BudgetItem
 from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
 from b2b.wiring.core import Services
 from b2b.wiring.key import SecretKey
+
+if TYPE_CHECKING:
+    from b2b.services.operations import OperationWorker, Runner
+    from b2b.services.sync import SyncService
+    from b2b.services.verification import Verification
 
 
 class UpstreamServices(Services):
     """As Services, and those that call Thinkific."""
 
     @cached_property
-    def sync(self) -> SyncService:
+    def sync(self) -> "SyncService":
+        from b2b.services.sync import SyncService
+
         return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name(), on_refusal=_log_refusal)
 
     @cached_property
-    def operation_worker(self) -> OperationWorker:
+    def operation_worker(self) -> "OperationWorker":
+        from b2b.services.catalogue import CatalogueSync
+        from b2b.services.expiries import ExpiryRunner
+        from b2b.services.groups import GroupImport
+        from b2b.services.operations import OperationWorker
+        from b2b.services.removals import StudentDelete
+        from b2b.services.user_removal import UserDelete
+
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
@@ -46,7 +53,9 @@ class UpstreamServices(Services):
         return OperationWorker(self.store, self.bell, runners, pause_reason=lambda: self._budget.pause_reason)
 
     @cached_property
-    def verification(self) -> Verification:
+    def verification(self) -> "Verification":
+        from b2b.services.verification import Verification
+
         return Verification(self.store, self._thinkific, self.bell)
 
     @property
@@ -99,8 +108,10 @@ class UpstreamServices(Services):
 
 @cache
 def upstream_services() -> UpstreamServices:
-    """Those of this process. Raises pydantic's ValidationError, naming each variable that is missing or wrong."""
-    return UpstreamServices(load_config(os.environ))
+    """Those of this process, with the table's client made. Raises ConfigError."""
+    made = UpstreamServices(load_config(os.environ))
+    _ = made.table
+    return made
 
 
 def _tell_pause(reason: str) -> None:
