@@ -47,6 +47,7 @@ from b2b_cli.terminal import StandardTerminal, Terminal, is_confirmed
 ROOT = Path(__file__).resolve().parent.parent
 SAM = Path(os.environ.get("B2B_SAM", ROOT / ".sam/bin/sam"))
 COMMAND = ".venv/bin/b2b"
+FIRST_TOKEN = "First token"  # noqa: S105 - a name
 
 Json = dict[str, Any]
 
@@ -248,7 +249,7 @@ def provide_admin(connection: Connection, terminal: Terminal) -> Iterator[str]:
     if has_token(connection.services):
         return
     if terminal.is_there and is_confirmed(terminal, "Nobody can call the API yet. Make the first admin?"):
-        terminal.say(create_admin(connection.services, terminal, name=None, email=None, token_name="First token"))  # noqa: S106
+        terminal.say(create_admin(connection.services, terminal, name=None, email=None, token_name=FIRST_TOKEN))
         return
     yield f"{f'{COMMAND} admin create --stack-name {connection.stack_name}':<60}  the first admin, with a token"
 
