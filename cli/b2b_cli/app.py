@@ -88,7 +88,7 @@ def local(
     workers: Annotated[int, typer.Option(help="Processes that serve the API.", min=1, max=32)] = 2,
     sweep_every: Annotated[
         float, typer.Option(help="Seconds between the runs of what AWS runs every minute.", min=0.1)
-    ] = 30.0,
+    ] = 5.0,
     demo: Annotated[bool, typer.Option(help="At the first start, show the main job with made-up people.")] = True,
 ) -> None:
     """Run the whole product on this machine until Ctrl-C or SIGTERM.

@@ -5,7 +5,20 @@ from random import randrange
 import httpx
 import pytest
 from tests.contract.operations import finished, sync_catalogue
-from tests.contract.people import Json, create_student, data_of, enrollment_in, errors_of, read_student, rows_of, unique
+from tests.contract.people import (
+    Json,
+    create_student,
+    create_user,
+    data_of,
+    enrollment_in,
+    errors_of,
+    grant_fields,
+    grant_in,
+    read_student,
+    rows_of,
+    set_access,
+    unique,
+)
 from tests.contract.school import School
 from tests.contract.shapes import OPERATION, PRODUCT, assert_shape
 
@@ -118,6 +131,19 @@ class TestRefreshing:
         school.restore(course)
         sync_catalogue(api)
         assert data_of(api.get(f"/products/{course['id']}"))["status"] == "published"
+
+    def test_of_what_vanished_a_grant_can_be_ended_but_not_made(self, api: httpx.Client, school: School) -> None:
+        course = school.add_course(id=randrange(10**9, 2 * 10**9))
+        sync_catalogue(api)
+        granted, other = create_user(api), create_user(api)
+        set_access(api, granted, course, max_seats=5)
+        school.remove(course)
+        sync_catalogue(api)
+        for user, active in ((granted, True), (other, True), (other, False)):
+            answer = api.post(f"/users/access/{user['id']}", json=grant_fields(course, active=active))
+            assert errors_of(answer) == {"thinkific_id"}
+        ended = set_access(api, granted, course, active=False, max_seats=5)
+        assert grant_in(ended, course)["active"] is False
 
 
 def _search(api: httpx.Client, term: str) -> list[Json]:

@@ -9,7 +9,10 @@ _DAYS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%Y/%m/%d")
 _TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p")
 _WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\s+", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
-_ISO_DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+_SEPTEMBER = re.compile(r"\bsept\b", re.IGNORECASE)
+_FILLING = re.compile(r"(?<=[a-z])\.|\bof\b", re.IGNORECASE)  # Jun. 30; 30th of June
+_UTC = re.compile(r"\s+(?:GMT|UTC|Z)$", re.IGNORECASE)
+_ISO_DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(?:-?\d)?")
 
 
 def parse_end(text: str, timezone: str) -> datetime:
@@ -30,14 +33,19 @@ def parse_end(text: str, timezone: str) -> datetime:
 
 def _iso(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    return _end_of_day(moment) if _ISO_DATE.fullmatch(text) else moment
+    return _end_of_day(moment) if _ISO_DATE.fullmatch(text.upper()) else moment
 
 
 def _english(text: str) -> datetime | None:
-    plain = _ORDINAL.sub("", _WEEKDAY.sub("", text))
+    plain = _FILLING.sub("", text)
+    plain = _SEPTEMBER.sub("Sep", _ORDINAL.sub("", _WEEKDAY.sub("", plain)))
+    if _UTC.search(plain):
+        moment = _english(_UTC.sub("", plain))
+        return moment.replace(tzinfo=UTC) if moment is not None else None
+    plain = " ".join(plain.split())
     for day in _DAYS:
         try:
             return _end_of_day(datetime.strptime(plain, day))  # noqa: DTZ007 - the zone is the caller's

@@ -85,8 +85,12 @@ def resolve(reference: ProductReference, candidates: Candidates, *, with_deleted
     if not alive and with_deleted:
         return found[0]
     if not alive:
-        raise UnresolvedReference(f'"{found[0].name}" (id {reference.number}) no longer exists in Thinkific.')
+        raise no_longer_sold(found[0], reference)
     return alive[0]
+
+
+def no_longer_sold(product: Product, reference: ProductReference) -> UnresolvedReference:
+    return UnresolvedReference(f'"{product.name}" (id {reference.number}) no longer exists in Thinkific.')
 
 
 def _without_deleted(products: Iterable[Product]) -> list[Product]:

@@ -8,7 +8,7 @@ from b2b.domain import emails
 from b2b.domain.errors import ConditionFailed, InvalidInput, NotFound, WriteConflict
 from b2b.domain.idempotency import Claim
 from b2b.domain.kinds import Kind
-from b2b.domain.products import ProductReference, UnresolvedReference, resolve
+from b2b.domain.products import ProductReference, UnresolvedReference, no_longer_sold, resolve
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, hash_password, no_grant
 from b2b.services.contention import retry_conflicts
@@ -110,7 +110,7 @@ class UserService:
         """Sets the grant of a product: limit and terms. Last writer wins."""
 
         def attempt() -> None:
-            grant = self._grant(user_id, reference)
+            grant = self._grant(user_id, reference, is_ended=not terms.active)
             action = self._store.users.set_grant(grant, terms, max_seats, self._clock())
             self._store.transact([self._store.users.must_exist(user_id), action])
 
@@ -148,18 +148,24 @@ class UserService:
             return False
         return self._store.lookups.find(user_email=email).user_id is not None
 
-    def _grant(self, user_id: int, reference: ProductReference) -> Grant:
-        """The grant as it is, granted or not. Raises NotFound for the user, InvalidInput for the product."""
+    def _grant(self, user_id: int, reference: ProductReference, *, is_ended: bool = False) -> Grant:
+        """The grant as it is, granted or not. Raises NotFound for the user, InvalidInput for the product.
+
+        ``is_ended``: the grant that there is may be of a product that is gone from Thinkific.
+        """
         candidates = self._store.lookups.find(product_numbers=[reference.number]).candidates[reference.number]
         try:
-            product = resolve(reference, candidates)
+            product = resolve(reference, candidates, with_deleted=is_ended)
         except UnresolvedReference as error:
             self.must_exist(user_id)
             raise InvalidInput.field("thinkific_id", str(error)) from error
         around = self._store.lookups.surroundings(user_ids=[user_id], grants_of=(user_id, [product.id]))
         if user_id not in around.users:
             raise _no_such_user(user_id)
-        return around.grants.get(product.id, no_grant(user_id, product.id))
+        grant = around.grants.get(product.id)
+        if grant is None and product.is_deleted:
+            raise InvalidInput.field("thinkific_id", str(no_longer_sold(product, reference)))
+        return grant or no_grant(user_id, product.id)
 
     def _add(self, email: str, fields: UserFields, password_hash: str | None, role: Role, lookup: "Lookup") -> User:
         now = self._clock()
