@@ -8,7 +8,8 @@ ThinkificError
 ├── AnswerLost           what a call did is not known: look before repeating it
 ├── ThinkificMissing     an id that Thinkific does not know (any more)
 ├── ThinkificRejected    it will never accept this; ``reason`` is for a person
-│   └── EmailTaken       another account has the e-mail
+│   ├── EmailTaken       another account has the e-mail
+│   └── NameTaken        there is a group of that name
 └── KeyRefused           a key that was only tried is not accepted
 """
 
@@ -64,6 +65,10 @@ class MembersPage:
     total: int | None
 
 
+# Thinkific's lists may lag behind its writes.
+LIST_LAG_SECONDS = 5.0
+
+
 class ThinkificError(Exception):
     """Base of the ways in which a call does not do what it should."""
 
@@ -113,6 +118,10 @@ class ThinkificRejected(ThinkificError):
 
 class EmailTaken(ThinkificRejected):
     """422 on ``email``: another account has it."""
+
+
+class NameTaken(ThinkificRejected):
+    """422 on ``name``: another record has it."""
 
 
 class KeyRefused(ThinkificError):

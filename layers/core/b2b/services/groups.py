@@ -9,7 +9,7 @@ from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationFailure, OperationType
 from b2b.domain.students import Association, Student
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.upstream import ThinkificRejected, ThinkificUser
+from b2b.domain.upstream import LIST_LAG_SECONDS, NameTaken, ThinkificDown, ThinkificUser
 from b2b.domain.users import Group
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
@@ -17,6 +17,9 @@ from b2b.services.operations import OperationService, Step
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
+
+# With the pauses between them more than an hour.
+_LOOKS_FOR_A_TAKEN_NAME = 12
 
 
 class GroupService:
@@ -58,7 +61,7 @@ class GroupImport:
         user_id, name = int(state["user_id"]), str(state["name"])
         group_id = int(state["group_id"])
         if group_id == 0:
-            group_id = self._find_or_create(name)
+            group_id = self._find_or_create(name, operation.attempts)
             self._store.users.know_group(user_id, Group(name=name, id=group_id))
             if not state["sync"]:
                 return Step(operation.finished())
@@ -82,18 +85,20 @@ class GroupImport:
             return Step(replace(operation, total=operation.done + operation.failed).finished(), actions)
         return Step(replace(operation, state=state | {"page": page.next_page}), actions)
 
-    def _find_or_create(self, name: str) -> int:
+    def _find_or_create(self, name: str, attempts: int) -> int:
         found = self._thinkific.find_group(name)
         if found is not None:
             return found
         try:
             return self._thinkific.create_group(name)
-        except ThinkificRejected:
-            # Another worker made it in between.
+        except NameTaken as refusal:
+            # Another worker made it in between, or an earlier call of ours whose answer was lost.
             found = self._thinkific.find_group(name)
-            if found is None:
+            if found is not None:
+                return found
+            if attempts >= _LOOKS_FOR_A_TAKEN_NAME:
                 raise
-            return found
+            raise ThinkificDown(f"{refusal}, and its list does not show it.", retry_after=LIST_LAG_SECONDS) from refusal
 
     def _import(self, user_id: int, group_name: str, member: ThinkificUser) -> str | None:
         """The member as a student of the user, whatever the seats say; what is wrong with it, if anything."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from b2b.domain.errors import ConditionFailed, NotFound, TooManyRequests, WriteConflict
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
+from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.backoff import LONGEST_SECONDS, backoff
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ class OperationWorker:
 
     def _hold_up(self, operation: Operation, trouble: ThinkificDelay | AnswerLost) -> AdvanceOutcome:
         """A wait for the budget is nothing to tell of."""
-        seconds = trouble.retry_after if isinstance(trouble, ThinkificDelay) else 0.0
+        # What became of a lost call is not looked for before Thinkific's lists show it.
+        seconds = trouble.retry_after if isinstance(trouble, ThinkificDelay) else LIST_LAG_SECONDS
         if isinstance(trouble, BudgetSpent):
             return self._postpone(operation, seconds)
         attempts = operation.attempts

@@ -18,6 +18,7 @@ from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.timestamps import Clock
 from b2b.domain.upstream import (
+    LIST_LAG_SECONDS,
     AnswerLost,
     EmailTaken,
     ThinkificEnrollment,
@@ -35,8 +36,6 @@ _RENEW_BEFORE = timedelta(seconds=26)
 # What one more call may need of the worker's remaining time.
 _SECONDS_FOR_A_CALL = 26.0
 
-# Thinkific's lists may lag behind its writes.
-LIST_LAG_SECONDS = 5.0
 _UNKNOWN_VERSION = -1
 _NOT_SHOWN = "Thinkific refuses an enrolment that may be there, and does not show it."
 # With the pauses between them more than an hour.

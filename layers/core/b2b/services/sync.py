@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.students import SyncWish
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDelay
+from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay
 from b2b.services.backoff import LONGEST_SECONDS, backoff
-from b2b.services.reconciliation import LEASE, LIST_LAG_SECONDS, Later, OnRefusal, OutOfTime, Reconciliation
+from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
 from b2b.services.ringing import repair_at
 from b2b.services.unforeseen import place_of
 

@@ -26,6 +26,7 @@ from b2b.domain.upstream import (
     EmailTaken,
     KeyRefused,
     MembersPage,
+    NameTaken,
     SitePaused,
     ThinkificDown,
     ThinkificEnrollment,
@@ -195,7 +196,10 @@ class Thinkific:
         return next((group.id for group in groups if group.name == name), None)
 
     def create_group(self, name: str) -> int:
-        """Its id. Thinkific answers the group bare or, as public clients see it, wrapped in ``group``."""
+        """Its id. Raises NameTaken.
+
+        Thinkific answers the group bare or, as public clients see it, wrapped in ``group``.
+        """
         answer = self._write("POST", "/groups", {"name": name})
         inner = answer.get("group", answer) if answer else answer
         return _parsed(GroupAnswer, inner).id
@@ -482,6 +486,8 @@ def _rejection(response: httpx.Response) -> ThinkificRejected:
     reason = "Thinkific: " + ("; ".join(sentences) or f"refused with status {response.status_code}")
     if any("taken" in text for text in errors.get("email", [])):
         return EmailTaken(reason)
+    if any("taken" in text for text in errors.get("name", [])):
+        return NameTaken(reason)
     return ThinkificRejected(reason)
 
 
