@@ -62,6 +62,36 @@ def test_a_new_student_with_a_group_and_three_products_takes_six_calls_at_most(w
     ]
 
 
+@pytest.mark.parametrize("with_bundle", [True, False])
+def test_so_does_one_whose_account_was_there_before(world: World, with_bundle: bool) -> None:
+    """One look at all of its enrolments instead of one at each."""
+    add_person(world)
+    world.upstream.call("POST", "/groups", name="Acme")
+    boss = world.user(group="Acme")
+    third = world.bundle() if with_bundle else world.course("C")
+    student_id = world.enroll(boss, world.course("A"), world.course("B"), third).student.id
+    assert world.look(student_id) is FULFILLED
+    calls = world.upstream.calls()
+    assert calls[:3] == ["GET /users", "POST /group_users", "GET /enrollments"]
+    assert len(calls) == 6
+    assert all(call.startswith("POST") for call in calls[3:])
+
+
+def test_what_the_account_has_is_seen_in_that_one_look(world: World, boss: User) -> None:
+    there = add_person(world)
+    bought, other = world.course("A"), world.course("B")
+    for days in (900, 30):
+        end = (world.clock() + timedelta(days=days)).isoformat()
+        body = {"user_id": there, "course_id": bought.productable_id, "expiry_date": end}
+        world.upstream.call("POST", "/enrollments", **body, activated_at=world.clock().isoformat())
+        world.upstream.switch(existing_enrolment="duplicate")
+    world.grant(boss, bought, 5, days=365)
+    student_id = world.enroll(boss, bought, other).student.id
+    assert world.look(student_id) is FULFILLED
+    # What lasts longest counts, and is left as it is.
+    assert world.upstream.calls() == ["GET /users", "GET /enrollments", "POST /enrollments"]
+
+
 def test_another_enrolment_of_a_known_student_takes_two_calls_at_most(world: World, boss: User) -> None:
     student_id = world.brought(boss, world.course("A"))
     world.enroll(boss, world.course("B"))

@@ -1,5 +1,6 @@
 """Whether what Thinkific holds is what is wanted: the one rule for bringing about and for verifying."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from b2b.domain import expiry
@@ -25,6 +26,15 @@ def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: dat
         # An end that came by itself ends nothing that Thinkific has for longer.
         return there is None or (wanted is not None and (there > wanted or expiry.is_past(wanted, now)))
     return expiry.is_past(wanted, now) and expiry.is_past(there, expiry.end_of_yesterday(now))
+
+
+def by_course(existing: Iterable[ThinkificEnrollment]) -> dict[int, ThinkificEnrollment]:
+    """The enrolment in each course; of several in one, the one that lasts longest."""
+    return {found.course_id: found for found in sorted(existing, key=_lasts_until)}
+
+
+def _lasts_until(existing: ThinkificEnrollment) -> float:
+    return existing.expiry_date.timestamp() if existing.expiry_date else float("inf")
 
 
 def is_same_end(one: datetime | None, other: datetime | None) -> bool:

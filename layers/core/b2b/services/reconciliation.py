@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import expiry
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.matching import is_as_wanted, is_same_end
+from b2b.domain.matching import by_course, is_as_wanted, is_same_end
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.timestamps import Clock
@@ -75,6 +75,9 @@ class Reconciliation:
 
     # Whether this look has settled anything: then what fails afterwards is a first failure again.
     has_progressed = False
+    # What Thinkific has by course, where it was asked for all at once; and of which courses that is old by now.
+    _shown: dict[int, ThinkificEnrollment] | None = None
+    _bundled: frozenset[int] | set[int] = frozenset()
 
     def __init__(
         self,
@@ -99,9 +102,8 @@ class Reconciliation:
         record = self._students.get_record(self._wish.student_id)
         if record is None:
             return
-        # Since whatever held the wish up, others may have written to the account.
-        was_held_up = self._wish.abandoned or self._wish.attempts or self._wish.trouble
-        if record.student.newly_created and was_held_up:
+        # Since then, others may have written to the account.
+        if record.student.newly_created and self._was_held_up:
             self.look_before_writing()
             record = replace(record, student=replace(record.student, newly_created=False))
         if not record.needs_sync:
@@ -114,6 +116,11 @@ class Reconciliation:
         except AnswerLost:
             self.look_before_writing()
             raise
+
+    @property
+    def _was_held_up(self) -> bool:
+        """By whatever: a call may have been made whose answer nobody knows."""
+        return bool(self._wish.abandoned or self._wish.attempts or self._wish.trouble)
 
     def _bring(self, record: StudentRecord) -> None:
         try:
@@ -137,6 +144,9 @@ class Reconciliation:
 
         Bundles first: they write to their courses, which the student may have by themselves too, and for longer.
         """
+        if look_first and self._looks_due(record) > 1:
+            self._before_a_call()
+            self._shown = by_course(self._thinkific.list_enrollments(user_id))
         waits: list[float | None] = []
         bundled: set[int] = set()
         for enrollment in record.enrollments:
@@ -145,6 +155,7 @@ class Reconciliation:
                     waits.append(self._settle(enrollment, user_id, look_first=look_first))
                     self._doubt_courses(enrollment, record)
                 bundled |= self._known_courses(enrollment)
+        self._bundled = bundled
         if bundled:
             record = self._students.get_record(record.student.id) or record
         for enrollment in record.enrollments:
@@ -153,6 +164,19 @@ class Reconciliation:
                 waits.append(self._settle(enrollment, user_id, look_first=looks))
         # Where Thinkific is still at one of them, that has not kept the others waiting.
         return [wait for wait in waits if wait is not None]
+
+    def _looks_due(self, record: StudentRecord) -> int:
+        """At how many enrolments one would have to look first, each by itself."""
+        return sum(
+            enrollment.thinkific_id is None and not self._has_ended_by_itself(enrollment)
+            for enrollment in _open_enrollments(record)
+            if enrollment.productable_type is ProductableType.COURSE or self._is_unheard_of(enrollment)
+        )
+
+    def _is_unheard_of(self, bundle: Enrollment) -> bool:
+        """Whether nobody here can have ordered it yet."""
+        may_be_ordered = bundle.known_in_thinkific or bundle.bundle_ordered_version or bundle.bundle_asked
+        return not (may_be_ordered or self._was_held_up)
 
     def _doubt_courses(self, bundle: Enrollment, record: StudentRecord) -> None:
         course_ids = self._known_courses(bundle)
@@ -275,7 +299,7 @@ class Reconciliation:
             if enrollment.is_exact and self._update_course(enrollment, known):
                 return
             look_first = True
-        existing = self._find_in_course(enrollment, user_id) if look_first else None
+        existing = self._look_up(enrollment, user_id) if look_first else None
         if existing is None:
             if self._has_ended(enrollment):
                 self._students.confirm_enrollment(enrollment)
@@ -291,6 +315,12 @@ class Reconciliation:
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update_course(enrollment, existing.id):
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
+
+    def _look_up(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
+        course_id = enrollment.productable_id
+        if self._shown is None or course_id in self._bundled or enrollment.thinkific_id is not None:
+            return self._find_in_course(enrollment, user_id)
+        return self._shown.get(course_id)
 
     def _find_in_course(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         self._before_a_call()
@@ -347,7 +377,9 @@ class Reconciliation:
         is_there = enrollment.known_in_thinkific or bool(enrollment.bundle_ordered_version)
         # What somebody has set is sent as it is. Else what Thinkific has may last longer.
         if (is_there and not enrollment.is_exact) or (not is_there and look_first):
-            rows = self._find_in_bundle(enrollment, user_id)
+            # Who is in no course at all is in no bundle either.
+            is_nowhere = self._shown is not None and not self._shown and self._is_unheard_of(enrollment)
+            rows = [] if is_nowhere else self._find_in_bundle(enrollment, user_id)
             if rows and self._bring_rows(enrollment, rows):
                 return
             is_there = bool(rows)

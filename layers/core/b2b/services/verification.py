@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from b2b.domain import expiry, timestamps
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.kinds import Kind
-from b2b.domain.matching import is_as_wanted
+from b2b.domain.matching import by_course, is_as_wanted
 from b2b.domain.products import ProductableType
 from b2b.domain.students import StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
@@ -75,7 +75,7 @@ class Verification:
         if record is None or record.needs_sync or record.student.thinkific_id is None:
             return None
         with self._thinkific.in_bulk(bulk=True):
-            rows = {row.course_id: row for row in self._thinkific.list_enrollments(record.student.thinkific_id)}
+            rows = by_course(self._thinkific.list_enrollments(record.student.thinkific_id))
             if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
                 what = "Thinkific does not know the account any more."
                 return [Difference(student_id=student_id, product_id=None, what=what)]

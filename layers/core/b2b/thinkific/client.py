@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from b2b.domain.budget import Budget
 from b2b.domain.emails import email_key
+from b2b.domain.matching import by_course
 from b2b.domain.upstream import (
     AnswerLost,
     BudgetSpent,
@@ -210,8 +211,7 @@ class Thinkific:
         """The user's enrolment in the course; of several, the one that lasts longest."""
         answer = self._read("/enrollments", {"query[user_id]": user_id, "query[course_id]": course_id})
         rows = [_parsed(EnrollmentAnswer, item).to_domain() for item in _list(answer).items]
-        mine = [row for row in rows if (row.user_id, row.course_id) == (user_id, course_id)]
-        return max(mine, key=_lasts_until, default=None)
+        return by_course(row for row in rows if row.user_id == user_id).get(course_id)
 
     def list_enrollments(self, user_id: int) -> list[ThinkificEnrollment]:
         """All course enrolments of the user, those that a bundle brought included."""
@@ -435,10 +435,6 @@ def _dates(activated_at: datetime, expiry_date: datetime | None) -> Json:
 
 def _date(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _lasts_until(enrollment: ThinkificEnrollment) -> float:
-    return enrollment.expiry_date.timestamp() if enrollment.expiry_date else float("inf")
 
 
 def _body(response: httpx.Response) -> Json | None:
