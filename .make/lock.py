@@ -39,7 +39,7 @@ LOCKS = (  # in the order of writing: a constraint comes first
     Lock("cli/emulator-requirements.txt", project=False, groups=("emulator",)),
     Lock("cli/sam-requirements.txt", project=False, groups=("sam",)),
     Lock("tests/audit-requirements.txt", project=False, groups=("audit",)),
-    Lock("tests/e2e/requirements.txt", project=False, groups=("lambda",), constraint=TESTS.path),
+    Lock("tests/e2e/requirements.txt", project=False, groups=("lambda",)),
 )
 
 HEADER = """\
