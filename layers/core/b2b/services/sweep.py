@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_IN_ONE_LOOK = 100
 _SECONDS_FOR_ONE_MORE = 5.0
+# Finding and reading a hundred rows takes longer than sweeping one.
+_SECONDS_FOR_ANOTHER_LOOK = 10.0
 _MOST_FAILURES = 20  # then it is not the rows that are at fault
 
 Place = tuple[int, int]  # student and product
@@ -59,7 +61,7 @@ class SweepService:
         report = SweepReport()
         for shard in self._store.students.expiry_shards():
             failed: set[Place] = set()
-            while due := self._due(shard, failed):
+            while seconds_left() >= _SECONDS_FOR_ANOTHER_LOOK and (due := self._due(shard, failed)):
                 holds = self._read_ahead(due)
                 for place in due:
                     if seconds_left() < _SECONDS_FOR_ONE_MORE or len(report.failures) >= _MOST_FAILURES:
