@@ -18,18 +18,18 @@ from typing import Any
 _report, sys.stdout = sys.stdout, Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the very end
 warnings.simplefilter("ignore", DeprecationWarning)
 
-from tests.bench.peers import fastapi_mangum, handwritten, powertools_resolver, starlette_mangum  # noqa: E402
-from tests.bench.peers.task import SEARCH, SECRET, find_by_email  # noqa: E402
-from tests.bench.sampling import interleaved  # noqa: E402
+from tests.bench.peers import fastapi_mangum, handwritten, powertools_resolver, starlette_mangum
+from tests.bench.peers.task import SEARCH, SECRET, find_by_email
+from tests.bench.sampling import interleaved
 
-from b2b.config import load_config  # noqa: E402
-from b2b.domain.tokens import SCOPES, Token, digest  # noqa: E402
-from b2b.http.app import create_app  # noqa: E402
-from b2b.http.asgi import lambda_handler  # noqa: E402
-from b2b.observability import logger  # noqa: E402
-from b2b.services.tokens import TokenService  # noqa: E402
-from b2b.wiring.core import Services  # noqa: E402
-from users.routes import router  # noqa: E402
+from b2b.config import load_config
+from b2b.domain.tokens import SCOPES, Token, digest
+from b2b.http.app import create_app
+from b2b.http.asgi import lambda_handler
+from b2b.observability import logger
+from b2b.services.tokens import TokenService
+from b2b.wiring.core import Services
+from users.routes import router
 
 _EVENT = Path(__file__).parents[2] / "events/apigateway-v2-create-student.json"
 _UNLOGGED = "unlogged"

@@ -54,7 +54,7 @@ class SecretKey:
             return False
 
     def _forget(self) -> None:
-        self._provider.clear_cache()  # type: ignore[no-untyped-call]
+        self._provider.clear_cache()  # type: ignore[no-untyped-call] # Powertools has left its types out
 
     def _read(self) -> str:
         try:
