@@ -42,6 +42,19 @@ def test_every_answer_is_json_whatever_is_accepted(api: httpx.Client, path: str,
     assert isinstance(response.json(), dict)
 
 
+@pytest.mark.parametrize("path", ["/users", "/users/{id}", "/users/0", "/students", "/settings", "/health"])
+def test_head_is_answered_as_get_is_without_the_body(api: httpx.Client, path: str) -> None:
+    path = path.format(id=create_user(api)["id"])
+    got, answer = api.get(path), api.head(path)
+    assert (answer.status_code, answer.content) == (got.status_code, b"")
+    assert answer.headers["Content-Type"] == got.headers["Content-Type"]
+
+
+def test_head_needs_a_token_too(stack: LocalStack) -> None:
+    with stack.anonymous() as anonymous:
+        assert anonymous.head("/users").status_code == 401
+
+
 def test_text_is_utf_8(api: httpx.Client) -> None:
     name = "Zoë Łukasiewicz 学习 🎓"
     created = create_user(api, name=name)

@@ -105,7 +105,7 @@ def test_a_refused_method_through_the_gateway(load: Load, api: Api, method: str)
     sent = event("apigateway-v2-get-user", api.token)
     sent["requestContext"]["http"]["method"] = method
     answer = load("users")(sent, Context())
-    assert (answer["statusCode"], answer["headers"]["allow"]) == (405, "DELETE, GET, PUT")
+    assert (answer["statusCode"], answer["headers"]["allow"]) == (405, "DELETE, GET, HEAD, PUT")
 
 
 def test_a_path_of_nobody_is_answered_by_admin(load: Load) -> None:

@@ -134,6 +134,27 @@ def test_no_personal_data_is_in_the_log_line(client: httpx.Client, log: io.Strin
     assert "@" not in log.getvalue()
 
 
+@pytest.mark.parametrize("path", ["/people/x", "/people", "/nothing", "/broken"])
+def test_head_is_answered_as_get_is_without_the_body(client: httpx.Client, log: io.StringIO, path: str) -> None:
+    got, answer = client.get(path), client.head(path)
+    assert (answer.status_code, answer.content) == (got.status_code, b"")
+    assert _without_id(answer) == _without_id(got)
+    line = lines(log)[-1]
+    assert (line["method"], line["status"]) == ("HEAD", got.status_code)
+
+
+def test_head_is_refused_where_there_is_nothing_to_get(open_app: Open, logger: Logger) -> None:
+    app = FastAPI(openapi_url=None)
+    install_error_handlers(app)
+    app.post("/orders")(lambda: None)
+    answer = open_app(Entry(app, logger), base_url="http://school.example").head("/orders")
+    assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "POST", b"")
+
+
+def _without_id(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
 def test_a_trailing_slash_makes_no_difference(client: httpx.Client) -> None:
     assert client.get("/people/x/").json() == {"email": "x"}
 
@@ -157,7 +178,7 @@ def test_a_method_that_a_path_does_not_have_is_405_and_all_that_it_has_are_named
 ) -> None:
     answer = client.request(method, "/people")
     assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET, POST, PUT"
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT"
     assert answer.json() == {
-        "message": f"The {method} method is not supported for this route. Supported methods: GET, POST, PUT."
+        "message": f"The {method} method is not supported for this route. Supported methods: GET, HEAD, POST, PUT."
     }
