@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from typer.core import TyperGroup
 
+from b2b.config import ConfigError
 from b2b.wiring.core import client
 from b2b_cli import admins
 from b2b_cli.connection import connect
@@ -260,7 +261,7 @@ def main() -> None:
     """The entry point: an expected failure is one line on standard error and exit code 1."""
     try:
         app()
-    except CommandError as error:
+    except (CommandError, ConfigError) as error:
         sys.stderr.write(f"b2b: {error}\n")
         sys.exit(1)
     except (BotoCoreError, ClientError) as error:

@@ -31,8 +31,12 @@ class Said:
 
 
 def b2b(stack: LocalStack, *arguments: str) -> Said:
+    return b2b_with(stack.data, *arguments)
+
+
+def b2b_with(data: Path, *arguments: str) -> Said:
     done = subprocess.run(
-        [sys.executable, "-m", "b2b_cli", *arguments, "--data", str(stack.data)],
+        [sys.executable, "-m", "b2b_cli", *arguments, "--data", str(data)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -150,13 +154,18 @@ def test_a_drifted_counter_is_found_and_set_right(stack: LocalStack, students: l
         assert answered(api.get(f"/users/{user_id}"))["data"]["seats_used"] == 3
 
 
-def test_commands_say_what_they_need(tmp_path: Path, stack: LocalStack) -> None:
-    nowhere = subprocess.run(
-        [sys.executable, "-m", "b2b_cli", "status", "--data", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert nowhere.returncode == 1
-    assert nowhere.stderr.startswith(f"b2b: No local stack runs with the data in {tmp_path}")
+def test_commands_say_what_they_need(tmp_path: Path) -> None:
+    nowhere = b2b_with(tmp_path, "status")
+    assert nowhere.code == 1
+    assert nowhere.lines[0].startswith(f"b2b: No local stack runs with the data in {tmp_path}")
+
+
+def test_verify_needs_the_key_that_a_stack_with_a_real_school_writes_nowhere(tmp_path: Path, stack: LocalStack) -> None:
+    note = note_of(stack)
+    del note["environment"]["THINKIFIC_API_KEY"]
+    (tmp_path / "local.json").write_text(json.dumps(note), encoding="utf-8")
+    said = b2b_with(tmp_path, "verify")
+    (line,) = said.lines
+    assert (said.code, line.partition(":")[0]) == (1, "b2b")
+    assert "the environment has neither THINKIFIC_API_KEY nor THINKIFIC_API_KEY_SECRET_ID" in line
+    assert b2b_with(tmp_path, "status").code == 0

@@ -6,7 +6,7 @@ import time
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from b2b.config import load_config, load_thinkific_config
+from b2b.config import ConfigError, load_config, load_thinkific_config
 from b2b.domain.budget import Budget
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from b2b.services.operations import OperationWorker, Runner
     from b2b.services.sync import SyncService
     from b2b.services.verification import Verification
+
+_NO_KEY_SET = (
+    "thinkific_api_key is not set: the environment has neither THINKIFIC_API_KEY nor THINKIFIC_API_KEY_SECRET_ID."
+)
 
 
 class UpstreamServices(Services):
@@ -97,7 +101,7 @@ class UpstreamServices(Services):
         if config.thinkific_api_key is not None:
             return FixedKey(config.thinkific_api_key)
         if config.thinkific_api_key_secret_id is None:
-            raise ValueError("Set THINKIFIC_API_KEY or THINKIFIC_API_KEY_SECRET_ID.")
+            raise ConfigError(_NO_KEY_SET)
         return SecretKey(config.thinkific_api_key_secret_id)
 
     @cached_property
