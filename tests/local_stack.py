@@ -34,7 +34,12 @@ class LocalStack:
                 # A budget that no test has to wait for, unless it asks for another.
                 env={**os.environ, "THINKIFIC_RATE_PER_MINUTE": "6000", **(environment or {})},
             )
-        self.note = self._wait_until_ready()
+        try:
+            self.note = self._wait_until_ready()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def api(self, token: str | None = None) -> httpx.Client:
         """A client with the admin's or another token."""
@@ -74,8 +79,6 @@ class LocalStack:
                 note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
                 return note
             time.sleep(0.05)
-        self.process.kill()
-        self.process.wait()
         raise AssertionError(f"The local stack did not get ready:\n{self.said()}")
 
 
