@@ -1,18 +1,16 @@
 """Writing what a call to enrol has decided, in as few transactions as it fits in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan
 from b2b.domain.kinds import Kind
-from b2b.domain.students import Association, Student, StudentRecord
+from b2b.domain.students import StudentRecord
 from b2b.domain.users import User
-from b2b.services.contention import retry_conflicts
-from b2b.services.removals import Removals
 from b2b.services.ringing import repair_at
+from b2b.services.taking_back import Written
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
@@ -22,16 +20,6 @@ if TYPE_CHECKING:
 _ENROLLMENTS_IN_ONE_WRITE = 30
 # For so long Thinkific is not told of an enforced call that is not written to its end.
 _UNFINISHED_FOR = timedelta(seconds=60)
-
-
-@dataclass(slots=True)
-class Written:
-    """What one call has written so far, over all its attempts."""
-
-    created: bool = False
-    renamed_from: Student | None = None
-    association: Association | None = None
-    changes: list[EnrollmentChange] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +40,17 @@ class Decision:
 
 
 class EnrollmentWriter:
-    def __init__(self, store: "Store", removals: Removals) -> None:
+    def __init__(self, store: "Store") -> None:
         self._store = store
-        self._removals = removals
 
     def write(self, decision: Decision, written: Written) -> None:
         """In pieces that each stand by themselves; after a race the next attempt writes what is missing."""
         *pieces, last = _pieces(decision.plan.changes)
-        head = self._head(decision)
+        head, joins = self._head(decision), decision.plan.association is not None
         for piece in pieces:
-            self._write_piece(decision, head, piece, written, is_last=False)
-            head = self._neck(decision)
-        self._write_piece(decision, head, last, written, is_last=True)
-
-    def take_back(self, student_id: int, user_id: int, written: Written) -> None:
-        """All of what a call has written that was to be all or nothing."""
-        if written.created:
-            retry_conflicts(lambda: self._delete(student_id))
-            return
-        for change in written.changes:
-            retry_conflicts(partial(self._restore, change, user_id))
-        if written.association is not None:
-            self._removals.dissociate(student_id, user_id)
-        if written.renamed_from is not None:
-            self._rename_back(written.renamed_from)
+            self._write_piece(decision, head, piece, written, joins=joins, is_last=False)
+            head, joins = self._neck(decision), False
+        self._write_piece(decision, head, last, written, joins=joins, is_last=True)
 
     def _write_piece(
         self,
@@ -84,13 +59,18 @@ class EnrollmentWriter:
         piece: Sequence[EnrollmentChange],
         written: Written,
         *,
+        joins: bool,
         is_last: bool,
     ) -> None:
         actions = [*head, *(action for change in piece for action in self._change(decision, change))]
         if decision.after.needs_sync:
             actions.append(self._wish(decision, is_last=is_last))
         self._store.transact(actions)
-        _note(decision, piece, written)
+        user_id = decision.user.id
+        written.note_student(decision.before.student if decision.before else None, decision.after.student)
+        written.note_association(user_id, made=joins)
+        for change in piece:
+            written.note_change(change, user_id)
 
     def _head(self, decision: Decision) -> "list[Action]":
         """Student, association and user, with the first piece."""
@@ -140,44 +120,6 @@ class EnrollmentWriter:
         not_before = decision.now + _UNFINISHED_FOR if waits else None
         due_at = repair_at(not_before or decision.now, bulk=decision.bulk)
         return self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk, not_before=not_before)
-
-    def _restore(self, change: EnrollmentChange, user_id: int) -> None:
-        product_id, student_id = change.after.product_id, change.after.student_id
-        current = self._store.students.get_enrollment(student_id, product_id)
-        if current is None:
-            return
-        if change.before is None:
-            actions = [self._store.students.remove_enrollment(current)]
-        else:
-            actions = [self._store.students.change_enrollment(current, change.before)]
-        if change.takes_seat and user_id in current.seat_holders:
-            actions += self._store.users.release_seat(user_id, product_id, student_id)
-        self._store.transact(actions)
-
-    def _delete(self, student_id: int) -> None:
-        record = self._store.students.get_record(student_id)
-        if record is not None:
-            self._removals.delete_student(record, in_thinkific=False)
-
-    def _rename_back(self, student: Student) -> None:
-        def attempt() -> None:
-            record = self._store.students.get_record(student.id)
-            if record is not None:
-                names = replace(record.student, first_name=student.first_name, last_name=student.last_name)
-                again = replace(names, version=record.student.version + 1)
-                self._store.transact(self._store.students.change(record.student, again))
-
-        retry_conflicts(attempt)
-
-
-def _note(decision: Decision, piece: Sequence[EnrollmentChange], written: Written) -> None:
-    before = decision.before
-    if before is None:
-        written.created = True
-    elif before.student != decision.after.student and not written.created and written.renamed_from is None:
-        written.renamed_from = before.student
-    written.association = written.association or decision.plan.association
-    written.changes += piece
 
 
 def _pieces(changes: Sequence[EnrollmentChange]) -> list[Sequence[EnrollmentChange]]:

@@ -6,17 +6,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from b2b.domain.enrolling import EnrollmentPlan, plan
-from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
+from b2b.domain.errors import B2BError, InvalidInput, NotFound, SeatsExhausted, WriteConflict
 from b2b.domain.kinds import Kind
 from b2b.domain.products import Product, ProductReference, UnresolvedReference, resolve
 from b2b.domain.students import Student, StudentRecord, StudentView
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import User
 from b2b.services.contention import retry_conflicts
-from b2b.services.enrolling import Decision, EnrollmentWriter, Written
+from b2b.services.enrolling import Decision, EnrollmentWriter
 from b2b.services.pages import Page, PageRequest, read_page
 from b2b.services.removals import Removals
 from b2b.services.ringing import Bell, repair_at
+from b2b.services.taking_back import TakingBack, Written
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -58,7 +59,8 @@ class StudentService:
         self._store = store
         self._bell = bell
         self._removals = removals
-        self._writer = EnrollmentWriter(store, removals)
+        self._writer = EnrollmentWriter(store)
+        self._taking_back = TakingBack(store, removals, clock)
         self._clock = clock
 
     def now(self) -> datetime:
@@ -73,17 +75,14 @@ class StudentService:
 
     def upsert(self, email: str, names: Names, enrolling: Enrolling) -> tuple[StudentView, bool]:
         """The student with the e-mail, created (True) or renamed, under the user and in the products."""
-        written = Written()
-        view = retry_conflicts(lambda: self._attempt(email, names, enrolling, written))
-        return view, written.created
+        return self._enroll(email, names, enrolling)
 
     def enroll(self, email: str, enrolling: Enrolling) -> StudentView:
         """An existing student, brought under the user and into the products.
 
         Raises InvalidInput naming each of e-mail, user and products that does not exist, and SeatsExhausted.
         """
-        written = Written()
-        return retry_conflicts(lambda: self._attempt(email, None, enrolling, written))
+        return self._enroll(email, None, enrolling)[0]
 
     def update(self, student_id: int, names: Names, email: str) -> StudentView:
         """Name and e-mail, in Thinkific too. Raises NotFound, and InvalidInput on ``email`` when it is taken."""
@@ -138,6 +137,17 @@ class StudentService:
             raise NotFound(f"There is no student with the id {student_id}.")
         return record
 
+    def _enroll(self, email: str, names: Names | None, enrolling: Enrolling) -> tuple[StudentView, bool]:
+        """``names`` None: of a student that must exist. True: the student was created."""
+        written = Written()
+        try:
+            view = retry_conflicts(lambda: self._attempt(email, names, enrolling, written))
+        except B2BError:
+            if enrolling.enforce_seats:
+                self._taking_back.take_back(written)
+            raise
+        return view, written.created
+
     def _attempt(self, email: str, names: Names | None, enrolling: Enrolling, written: Written) -> StudentView:
         target = self._find(email, enrolling, must_exist=names is None)
         record = None
@@ -161,7 +171,6 @@ class StudentService:
             now=now,
         )
         if enrolling.enforce_seats and decided.shortages:
-            self._writer.take_back(student.id, user.id, written)
             raise SeatsExhausted(decided.shortages)
         after = _record_after(record, student, decided)
         bulk = around.rings >= _EXPRESS_A_MINUTE

@@ -7,14 +7,14 @@ ends by itself, so that a worker that died is replaced.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain import timestamps
 from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.domain.students import SyncWish
 from b2b.storage import keys
 from b2b.storage.students import wish_from_item
-from b2b.storage.table import Action, Table, Update, delete
+from b2b.storage.table import Action, Table, Update, check, delete
 
 _CLOCKS_DIFFER = timedelta(seconds=1)
 
@@ -41,6 +41,10 @@ class Wishes:
             .always()
         )
 
+    def check_unleased(self, student_id: int, now: datetime) -> Action:
+        """Part of a transaction that no worker may be in the middle of."""
+        return check(keys.wish(student_id), _is_free(now))
+
     def drop(self, student_id: int) -> None:
         """Of a student that is gone."""
         self._table.write(delete(keys.wish(student_id)))
@@ -50,12 +54,11 @@ class Wishes:
 
         So a message too many does nothing, and does not multiply.
         """
-        free = Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
         # Clocks differ a little, and the message that comes at the right time is not to be lost.
         soon = timestamps.to_text(now + _CLOCKS_DIFFER)
         waited = Attr("not_before").not_exists() | Attr("not_before").lte(soon)
         sees = Attr("blind_until").not_exists() | Attr("blind_until").lte(soon)
-        ready = Attr("version").exists() & free & waited & sees
+        ready = Attr("version").exists() & _is_free(now) & waited & sees
         action = self._leased(student_id, until).set(lease_owner=owner).when(ready)
         before = wish_from_item(self._table.write(action, returning="ALL_OLD"))
         return replace(
@@ -146,3 +149,8 @@ class Wishes:
         # The end of the lease is when repair looks after the wish, should the worker die.
         moment = timestamps.to_text(until)
         return Update(keys.wish(student_id)).set(lease_until=moment, **{keys.DUE_AT: moment})
+
+
+def _is_free(now: datetime) -> ConditionBase:
+    """Also of a student without a wish."""
+    return Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
