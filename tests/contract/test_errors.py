@@ -331,10 +331,20 @@ def test_429_tells_when_to_come_back(tmp_path: Path) -> None:
     limited = LocalStack(tmp_path / "data", "--workers", "1", environment={"API_RATE_PER_MINUTE": "5"})
     try:
         with limited.api() as api:
-            response = await_that(lambda: _unless_ok(api.get("/users")), seconds=10, what="The limit")
+            response = await_that(lambda: _unless(200, api.get("/users")), seconds=10, what="The limit")
             assert (response.status_code, response.json()) == (429, {"message": "Too Many Attempts."})
             assert 0 < int(response.headers["Retry-After"]) <= 60
             assert api.get("/health").status_code == 200
+            # An answer that is only repeated is a request as well.
+            again = {"Idempotency-Key": unique("key")}
+            search = {"email": "nobody@example.com"}
+            response = await_that(
+                lambda: _unless(404, api.post("/users/search", json=search, headers=again)),
+                seconds=70,
+                what="The limit",
+            )
+            assert (response.status_code, response.json()) == (429, {"message": "Too Many Attempts."})
+            assert "Idempotency-Replayed" not in response.headers
     finally:
         limited.stop()
 
@@ -377,5 +387,5 @@ def _search(api: httpx.Client, user: Json, headers: dict[str, str]) -> httpx.Res
     return api.post("/users/search", content=json.dumps({"email": user["email"]}), headers=headers)
 
 
-def _unless_ok(response: httpx.Response) -> httpx.Response | None:
-    return None if response.is_success else response
+def _unless(status: int, response: httpx.Response) -> httpx.Response | None:
+    return None if response.status_code == status else response

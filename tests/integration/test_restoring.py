@@ -165,9 +165,9 @@ def past(school: Emulated, desk: Desk) -> Past:
 
 def answer(desk: Desk, token_id: int, key: str) -> None:
     """A call with that idempotency key."""
-    claim = desk.idempotency.begin(token_id, key, b"POST /api/students", "worker")
+    claim = desk.idempotency.begin(token_id, "secret", key, b"POST /api/students", "worker")
     assert isinstance(claim, Claim)
-    desk.idempotency.end(claim, Answer(201, (), b"{}"))
+    desk.idempotency.end(claim, "secret", Answer(201, (), b"{}"))
 
 
 def differing(one: Rows, other: Rows) -> set[tuple[str, str]]:
@@ -238,8 +238,8 @@ def test_a_school_is_what_the_backup_says(school: Emulated, desk: Desk, past: Pa
 def test_what_a_key_used_since_was_answered_is_forgotten(desk: Desk, past: Past, restoring: Restoring) -> None:
     token_id = desk.tokens.identify(past.secret)
     assert restoring(past.copy)
-    assert isinstance(desk.idempotency.begin(token_id, "before", b"POST /api/students", "again"), Answer)
-    assert isinstance(desk.idempotency.begin(token_id, "since", b"POST /api/students", "again"), Claim)
+    assert isinstance(desk.idempotency.begin(token_id, "secret", "before", b"POST /api/students", "again"), Answer)
+    assert isinstance(desk.idempotency.begin(token_id, "secret", "since", b"POST /api/students", "again"), Claim)
 
 
 def test_a_second_run_writes_nothing(school: Emulated, past: Past, restoring: Restoring) -> None:

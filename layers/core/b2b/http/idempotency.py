@@ -42,8 +42,10 @@ class IdempotencyKeys:
         if not key or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
-        token_id = self._token_id(headers)
-        if token_id is None:
+        try:
+            secret = bearer(headers)
+            token_id = self._services.tokens.identify(secret)
+        except B2BError:
             # The route will refuse it.
             await self._app(scope, receive, send)
             return
@@ -53,33 +55,34 @@ class IdempotencyKeys:
             await self._app(scope, _given(body, receive), send)
             return
         try:
-            begun = await self._begin(token_id, key, _request(scope, body))
+            begun = await self._begin(token_id, secret, key, _request(scope, body))
+            if isinstance(begun, Answer):
+                self._count(secret, scope)
         except B2BError as error:
             await refusal_response(error)(scope, receive, send)
             return
         if isinstance(begun, Answer):
             await _replayed(begun)(scope, receive, send)
             return
-        await self._carry_out(begun, scope, _given(body, receive), send)
+        await self._carry_out(begun, secret, scope, _given(body, receive), send)
 
-    def _token_id(self, headers: Headers) -> int | None:
-        try:
-            return self._services.tokens.identify(bearer(headers))
-        except B2BError:
-            return None
+    def _count(self, secret: str, scope: "Scope") -> None:
+        """What no route sees is one of the token's requests too. Raises TooManyRequests."""
+        principal = self._services.tokens.authenticate(secret)
+        scope.setdefault("state", {})["token_id"] = principal.token_id
 
-    async def _begin(self, token_id: int, key: str, request: bytes) -> Claim | Answer:
+    async def _begin(self, token_id: int, secret: str, key: str, request: bytes) -> Claim | Answer:
         owner = uuid.uuid4().hex
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            begun = self._services.idempotency.begin(token_id, key, request, owner)
+            begun = self._services.idempotency.begin(token_id, secret, key, request, owner)
             if begun is not None:
                 return begun
             if time.monotonic() > deadline:
                 raise in_progress()
             await asyncio.sleep(_ASK_EVERY_SECONDS)
 
-    async def _carry_out(self, claim: Claim, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _carry_out(self, claim: Claim, secret: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """The answer is kept before it is sent: whoever repeats the call after it was lost finds it."""
         messages: list[Message] = []
 
@@ -90,9 +93,9 @@ class IdempotencyKeys:
         try:
             await self._app(scope, receive, collect)
         except BaseException:
-            self._services.idempotency.end(claim, Answer(500, (), b""))
+            self._services.idempotency.end(claim, secret, Answer(500, (), b""))
             raise
-        self._services.idempotency.end(claim, _answer(messages))
+        self._services.idempotency.end(claim, secret, _answer(messages))
         for message in messages:
             await send(message)
 

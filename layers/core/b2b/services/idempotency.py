@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain.errors import Conflict, InvalidInput
 from b2b.domain.idempotency import Claim
+from b2b.domain.sealing import seal, unseal
 from b2b.domain.timestamps import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ class IdempotencyService:
         self._store = store
         self._clock = clock
 
-    def begin(self, token_id: int, key: str, request: bytes, owner: str) -> Claim | Answer | None:
+    def begin(self, token_id: int, secret: str, key: str, request: bytes, owner: str) -> Claim | Answer | None:
         """A claim to carry the call out, the answer it was given before, or None: a twin is at it, ask again.
 
-        ``request``: method, route and body. Raises Conflict when the key was used for another request.
+        ``secret``: the token's, by which answers are sealed. ``request``: method, route and body. Raises Conflict when
+        the key was used for another request.
         """
         if len(key) > MAX_KEY:
             raise InvalidInput.field(
@@ -60,12 +62,16 @@ class IdempotencyService:
             raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
         if kept.status is None:
             return None
-        return Answer(kept.status, kept.headers, zlib.decompress(kept.body))
+        return Answer(kept.status, kept.headers, zlib.decompress(unseal(kept.body, secret)))
 
-    def end(self, claim: Claim, answer: Answer) -> None:
-        """Keeps the answer, or frees the key where the next try may be answered otherwise."""
+    def end(self, claim: Claim, secret: str, answer: Answer) -> None:
+        """Keeps the answer, or frees the key where the next try may be answered otherwise.
+
+        It may hold a new token, or people who are deleted before it is: only the caller's own token opens it.
+        """
         if answer.is_kept:
-            self._store.idempotency.keep(claim, answer.status, answer.headers, zlib.compress(answer.body))
+            body = seal(zlib.compress(answer.body), secret)
+            self._store.idempotency.keep(claim, answer.status, answer.headers, body)
         else:
             self._store.idempotency.release(claim)
 
