@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.clock import Clock
+from tests.unit.domain.records import user
 
 from b2b.domain.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from b2b.domain.tokens import SCOPES, new_secret
+from b2b.domain.users import User
 from b2b.services.pages import PageRequest
 from b2b.services.tokens import TokenService
 from b2b.storage.store import Store
@@ -26,6 +28,14 @@ class Monotonic:
 @pytest.fixture
 def monotonic() -> Monotonic:
     return Monotonic()
+
+
+@pytest.fixture(autouse=True)
+def admin(table: Table) -> User:
+    """Whom the tokens act as."""
+    store, admin = Store(table), user(7)
+    store.transact(store.users.add(admin, None))
+    return admin
 
 
 @pytest.fixture
@@ -175,3 +185,15 @@ def test_the_limit_is_each_tokens_own(table: Table, clock: Clock) -> None:
     limited = TokenService(Store(table), requests_per_minute=1, clock=clock)
     for name in ("A", "B"):
         limited.authenticate(limited.create(name, user_id=7)[1])
+
+
+def test_what_the_token_of_a_user_that_is_gone_is_still_good_for_makes_no_token(
+    table: Table, tokens: TokenService, admin: User
+) -> None:
+    _, secret = tokens.create("Zapier", user_id=admin.id)
+    tokens.authenticate(secret)
+    store = Store(table)
+    store.transact(store.users.remove(admin))
+    assert tokens.authenticate(secret).user_id == admin.id
+    with pytest.raises(Unauthenticated):
+        tokens.create("For later", user_id=admin.id)

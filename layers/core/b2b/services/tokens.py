@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from b2b.domain import tokens
-from b2b.domain.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
+from b2b.domain.errors import ConditionFailed, Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.tokens import SCOPES, Token
@@ -79,7 +79,11 @@ class TokenService:
         allowed: Iterable[str] = SCOPES,
         expires_at: datetime | None = None,
     ) -> tuple[Token, str]:
-        """A token and its secret, which is not kept. ``allowed``: the scopes of whoever asks; raises Forbidden."""
+        """A token and its secret, which is not kept.
+
+        ``allowed``: the scopes of whoever asks; raises Forbidden. Raises Unauthenticated when the user is gone: what
+        one of its tokens is still good for, for a few seconds, ends with them.
+        """
         wanted = frozenset(scopes)
         if not wanted <= frozenset(allowed):
             raise Forbidden
@@ -98,7 +102,17 @@ class TokenService:
             expires_at=expires_at,
         )
         actions = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
-        retry_conflicts(lambda: self._store.transact(actions))
+        actions.append(self._store.users.must_exist(user_id))
+
+        def attempt() -> None:
+            try:
+                self._store.transact(actions)
+            except ConditionFailed:
+                if self._store.users.get(user_id) is None:
+                    raise Unauthenticated from None
+                raise
+
+        retry_conflicts(attempt)
         return token, secret
 
     def revoke(self, token_id: int) -> None:
