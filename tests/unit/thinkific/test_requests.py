@@ -303,10 +303,17 @@ def test_a_page_of_the_catalogue(wire: Wire) -> None:
     assert wire.asked == [Asked("GET", "/products", {"page": "3", "limit": "250"}, None)]
 
 
-def test_types_of_products_that_are_not_known_yet_are_passed_on(wire: Wire) -> None:
-    product = {"id": 1, "productable_id": 7, "productable_type": "Community", "name": "Club"}
-    (entry,) = wire.answers(page(product)).catalogue_page(1).entries
-    assert entry.productable_type == "Community"
+def test_products_of_other_kinds_are_left_out_whatever_they_look_like(wire: Wire) -> None:
+    course = {"id": 2, "productable_id": 8, "productable_type": "Course", "name": "Safety"}
+    strange: list[dict[str, Any]] = [{"id": 1, "productable_id": None, "productable_type": "Community"}, {"id": "x"}]
+    found = wire.answers(page(*strange, course)).catalogue_page(1)
+    assert [entry.id for entry in found.entries] == [2]
+
+
+def test_a_page_of_products_of_other_kinds_is_not_the_last(wire: Wire) -> None:
+    community = {"id": 1, "productable_id": 7, "productable_type": "Community", "name": "Club"}
+    assert wire.answers(page(community, next_page=2)).catalogue_page(1).next_page == 2
+    assert wire.answers(page(next_page=3)).catalogue_page(2).next_page is None
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(204), httpx.Response(200), httpx.Response(200, content=b"")])

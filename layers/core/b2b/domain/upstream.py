@@ -39,7 +39,7 @@ class ThinkificEnrollment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """A product of the catalogue. ``productable_type`` as Thinkific spells it: it may know more types than we do."""
+    """A product of the catalogue that is a course or a bundle; ``productable_type`` as Thinkific spells it."""
 
     id: int
     productable_id: int

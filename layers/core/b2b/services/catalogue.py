@@ -51,12 +51,11 @@ class CatalogueSync:
 
     def _read_page(self, operation: Operation, state: dict[str, Any]) -> Operation:
         page = self._thinkific.catalogue_page(int(state["page"]))
-        entries = [entry for entry in page.entries if entry.productable_type in _TYPES]
-        known = self._store.products.get_many(entry.id for entry in entries)
-        for entry in entries:
+        known = self._store.products.get_many(entry.id for entry in page.entries)
+        for entry in page.entries:
             self._save_entry(entry, known.get(entry.id))
-        seen = sorted({*(int(seen) for seen in state["seen"]), *(entry.id for entry in entries)})
-        if page.next_page is not None and page.entries:
+        seen = sorted({*(int(seen) for seen in state["seen"]), *(entry.id for entry in page.entries)})
+        if page.next_page is not None:
             state = {"phase": "pages", "page": page.next_page, "seen": seen}
         else:
             state = {"phase": "bundles", "seen": seen, "bundles": self._bundles(seen)}

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from b2b.domain.budget import Budget
 from b2b.domain.emails import email_key
 from b2b.domain.matching import by_course
+from b2b.domain.products import ProductableType
 from b2b.domain.upstream import (
     AnswerLost,
     BudgetSpent,
@@ -48,6 +49,7 @@ from b2b.thinkific.models import (
 # Ten seconds to connect and thirty in all is what the most used public client settled on; a worker's lease and
 # time-out leave room for one call, so it is twenty here.
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+_SOLD = frozenset(kind.value for kind in ProductableType)
 _PAGE_LIMIT = 250  # Thinkific's maximum
 _MEMBERS_LIMIT = 50  # each member is a transaction of ours, and a page has to fit into a worker's time
 _RESET_UNKNOWN_SECONDS = 60.0
@@ -262,10 +264,13 @@ class Thinkific:
     # Catalogue
 
     def catalogue_page(self, page: int) -> CataloguePage:
+        """What we sell of it: of a kind that we do not know, a row may look like anything."""
         answer = _list(self._read("/products", {"page": page, "limit": _PAGE_LIMIT}))
+        ours = [item for item in answer.items if item.get("productable_type") in _SOLD]
         return CataloguePage(
-            entries=tuple(_parsed(ProductAnswer, item).to_domain() for item in answer.items),
-            next_page=answer.next_page,
+            entries=tuple(_parsed(ProductAnswer, item).to_domain() for item in ours),
+            # Guards against an upstream that never says that it is the last page.
+            next_page=answer.next_page if answer.items else None,
             total=answer.total_items,
         )
 
