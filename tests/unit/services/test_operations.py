@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.services.world import World
 
+from b2b.domain.errors import TooManyRequests, WriteConflict
 from b2b.domain.operations import Operation, OperationStatus, OperationType
 from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDown
 from b2b.services.operations import AdvanceOutcome, OperationWorker, Step
@@ -89,3 +90,19 @@ def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
     assert world.repair.ring_again() == 1
     assert advance() is AdvanceOutcome.FINISHED
     assert world.operations.get(operation_id)[0].status is OperationStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("conflict", [WriteConflict(), TooManyRequests(retry_after=1)])
+def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
+    world: World, troubled: Callable[..., tuple[str, Advance]], conflict: Exception
+) -> None:
+    operation_id, advance = troubled(*[conflict] * 8)
+    assert advance() is AdvanceOutcome.POSTPONED
+    assert world.operations.get(operation_id)[0].error is None
+    for _ in range(7):
+        assert advance() is AdvanceOutcome.POSTPONED
+    assert world.sqs.sent[-1].delay > 60
+    assert "changed by others" in str(world.operations.get(operation_id)[0].error)
+    assert advance() is AdvanceOutcome.FINISHED
+    operation, _ = world.operations.get(operation_id)
+    assert (operation.status, operation.attempts, operation.error) == (OperationStatus.SUCCEEDED, 0, None)

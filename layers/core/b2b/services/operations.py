@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0
-_AFTER_A_CONFLICT_SECONDS = 1.0
+_CONTENDED = "The records that it is to change are being changed by others each time it tries."
+_CONTENDED_ATTEMPTS = 5
 # How long after its time a message may come before repair rings again.
 _MESSAGE_MAY_TAKE = timedelta(seconds=180)
 _UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
@@ -137,7 +138,7 @@ class OperationWorker:
         except ConditionFailed:
             return AdvanceOutcome.OVERTAKEN
         except (WriteConflict, TooManyRequests):
-            return self._postpone(operation, _AFTER_A_CONFLICT_SECONDS)
+            return self._give_way(operation)
         except (ThinkificDelay, AnswerLost) as trouble:
             return self._hold_up(operation, trouble)
         except ThinkificError as refusal:
@@ -152,6 +153,18 @@ class OperationWorker:
         saved = replace(operation, version=operation.version + 1, updated_at=self._clock())
         self._store.transact([self._store.operations.save(saved), *actions])
         return saved
+
+    def _give_way(self, operation: Operation) -> AdvanceOutcome:
+        """To others who write to the same records. What goes on for long is told: it may not end by itself."""
+        attempts = operation.attempts + 1
+        error = _CONTENDED if attempts >= _CONTENDED_ATTEMPTS else operation.error
+        try:
+            self._save(replace(operation, attempts=attempts, error=error))
+        except ConditionFailed:
+            return AdvanceOutcome.OVERTAKEN
+        except WriteConflict:
+            pass  # counted the next time
+        return self._postpone(operation, backoff(operation.attempts))
 
     def _hold_up(self, operation: Operation, trouble: ThinkificDelay | AnswerLost) -> AdvanceOutcome:
         """A wait for the budget is nothing to tell of."""

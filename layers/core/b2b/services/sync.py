@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A fault that nobody foresaw: SQS's own retries and then the dead-letter queue have it; repair keeps out of the way.
 _UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
 
+_CONTENDED = "The student's records are being changed by others each time it is looked at."
+
 
 class SyncOutcome(StrEnum):
     """How one look at a student ended."""
@@ -100,8 +102,8 @@ class SyncService:
                 progressed=run.has_progressed,
             )
         except WriteConflict:
-            # The student was changed or deleted while we were at it.
-            return self._postpone(wish, 0)
+            # The student was changed or deleted while we were at it; a new wish does not wait.
+            return self._postpone(wish, 0, failed_attempt=True, trouble=_CONTENDED, progressed=run.has_progressed)
         except Exception as error:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()

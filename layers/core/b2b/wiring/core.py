@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from b2b.services.user_removal import UserRemoval
     from b2b.services.users import UserService
 
-# Every external call has a time-out. Validation of parameters and the user agent's feature list cost 17 % of a
-# DynamoDB call's CPU time and find nothing here: our own tests exercise each call.
+# Every external call has a time-out, all tries together one below any function's. Validation of parameters and the user
+# agent's feature list cost 17 % of a DynamoDB call's CPU time and find nothing here: our own tests exercise each call.
 _BOTO = BotoConfig(
     connect_timeout=2,
     read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
     user_agent="b2b-seats",
     max_pool_connections=32,
