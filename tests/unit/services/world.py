@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,9 +98,14 @@ class World:
     def bundle(self, courses: int = 2, name: str = "Pack") -> Product:
         """Its courses are sold in the bundle only."""
         parts = [self.upstream.control("POST", "/courses", name=f"{name}, {number}") for number in range(courses)]
-        ids = [part["product"]["productable_id"] for part in parts]
-        made = self.upstream.control("POST", "/bundles", name=name, course_ids=ids)
-        return self._product(made["product"], ProductableType.BUNDLE, tuple(ids))
+        return self._bundle(name, [part["product"]["productable_id"] for part in parts])
+
+    def bundle_of(self, *courses: Product, name: str = "Pack") -> Product:
+        return self._bundle(name, [course.productable_id for course in courses])
+
+    def _bundle(self, name: str, course_ids: Sequence[int]) -> Product:
+        made = self.upstream.control("POST", "/bundles", name=name, course_ids=[*course_ids])
+        return self._product(made["product"], ProductableType.BUNDLE, tuple(course_ids))
 
     def _product(self, made: dict[str, Any], kind: ProductableType, course_ids: tuple[int, ...]) -> Product:
         product = Product(

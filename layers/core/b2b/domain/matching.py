@@ -1,6 +1,7 @@
 """Whether what Thinkific holds is what is wanted: the one rule for bringing about and for verifying."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from b2b.domain import expiry
@@ -26,6 +27,25 @@ def is_as_wanted(existing: ThinkificEnrollment, enrollment: Enrollment, now: dat
         # An end that came by itself ends nothing that Thinkific has for longer.
         return there is None or (wanted is not None and (there > wanted or expiry.is_past(wanted, now)))
     return expiry.is_past(wanted, now) and expiry.is_past(there, expiry.end_of_yesterday(now))
+
+
+def lasts_longer(one: Enrollment, other: Enrollment, now: datetime) -> bool:
+    """Whether ``one`` gives access, and for longer than ``other`` does."""
+    if one.failed_version == one.version or expiry.is_past(one.expiry_date, now):
+        return False
+    longer = expiry.later(one.expiry_date, other.expiry_date)
+    return longer == one.expiry_date and longer != other.expiry_date
+
+
+def until_the_last(course: Enrollment, bundles: Iterable[Enrollment], now: datetime) -> Enrollment:
+    """The enrolment in a course as Thinkific, which has one row for it, is to have it.
+
+    ``bundles``: the student's own that contain the course. Whoever wants it for longest decides.
+    """
+    for bundle in bundles:
+        if bundle.known_in_thinkific and lasts_longer(bundle, course, now):
+            course = replace(course, expiry_date=bundle.expiry_date)
+    return course
 
 
 def by_course(existing: Iterable[ThinkificEnrollment]) -> dict[int, ThinkificEnrollment]:

@@ -6,6 +6,7 @@ repeated blindly: the next look asks Thinkific what there is.
 """
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import expiry
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.matching import by_course, is_as_wanted, is_same_end
+from b2b.domain.matching import by_course, is_as_wanted, is_same_end, lasts_longer, until_the_last
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Association, Student, StudentRecord, SyncWish
 from b2b.domain.timestamps import Clock
@@ -77,7 +78,7 @@ class Reconciliation:
     has_progressed = False
     # What Thinkific has by course, where it was asked for all at once; and of which courses that is old by now.
     _shown: dict[int, ThinkificEnrollment] | None = None
-    _bundled: frozenset[int] | set[int] = frozenset()
+    _bundled: AbstractSet[int] = frozenset()
 
     def __init__(
         self,
@@ -96,6 +97,10 @@ class Reconciliation:
         self._wish = wish
         self._lease_until = clock() + LEASE
         self._seconds_left = seconds_left
+        # By product: the student's bundles as they are wanted and confirmed by now, and the courses of each.
+        self._bundles: dict[int, Enrollment] = {}
+        self._courses_of: dict[int, set[int]] = {}
+        self._doubted: set[int] = set()
 
     def carry_out(self) -> None:
         """Raises Later, ThinkificDelay or AnswerLost when there is more to do, ConditionFailed without the lease."""
@@ -142,28 +147,41 @@ class Reconciliation:
     def _bring_enrollments(self, record: StudentRecord, user_id: int, *, look_first: bool) -> list[float]:
         """After how many seconds to look again at those that Thinkific is still at.
 
-        Bundles first: they write to their courses, which the student may have by themselves too, and for longer.
+        Bundles first, those that end first before others: each writes to all of its courses, which the student may
+        have by another bundle or by themselves too, and for longer.
         """
         if look_first and self._looks_due(record) > 1:
             self._before_a_call()
             self._shown = by_course(self._thinkific.list_enrollments(user_id))
         waits: list[float | None] = []
-        bundled: set[int] = set()
-        for enrollment in record.enrollments:
-            if enrollment.productable_type is ProductableType.BUNDLE:
-                if enrollment.is_open:
-                    waits.append(self._settle(enrollment, user_id, look_first=look_first))
-                    self._doubt_courses(enrollment, record)
-                bundled |= self._known_courses(enrollment)
-        self._bundled = bundled
-        if bundled:
+        self._record = record
+        for product_id in self._take_bundles(record):
+            bundle = self._bundles[product_id]
+            if bundle.is_open:
+                waits.append(self._settle(bundle, user_id, look_first=look_first))
+        self._bundled = set().union(*self._courses_of.values())
+        if self._bundled:
             record = self._students.get_record(record.student.id) or record
         for enrollment in record.enrollments:
             if enrollment.is_open and enrollment.productable_type is ProductableType.COURSE:
-                looks = look_first or enrollment.productable_id in bundled
-                waits.append(self._settle(enrollment, user_id, look_first=looks))
+                wanted = until_the_last(enrollment, self._bundles_with(enrollment, record), self._clock())
+                looks = look_first or enrollment.productable_id in self._bundled
+                waits.append(self._settle(wanted, user_id, look_first=looks))
         # Where Thinkific is still at one of them, that has not kept the others waiting.
         return [wait for wait in waits if wait is not None]
+
+    def _take_bundles(self, record: StudentRecord) -> list[int]:
+        """The products, in the order in which to go about them."""
+        bundles = [found for found in record.enrollments if found.productable_type is ProductableType.BUNDLE]
+        bundles.sort(key=lambda found: (found.expiry_date is None, found.expiry_date))
+        self._bundles = {bundle.product_id: bundle for bundle in bundles}
+        self._courses_of = {bundle.product_id: self._known_courses(bundle) for bundle in bundles}
+        return [*self._bundles]
+
+    def _bundles_with(self, course: Enrollment, record: StudentRecord) -> Iterator[Enrollment]:
+        return (
+            found for found in record.enrollments if course.productable_id in self._courses_of.get(found.product_id, ())
+        )
 
     def _looks_due(self, record: StudentRecord) -> int:
         """At how many enrolments one would have to look first, each by itself."""
@@ -178,12 +196,21 @@ class Reconciliation:
         may_be_ordered = bundle.known_in_thinkific or bundle.bundle_ordered_version or bundle.bundle_asked
         return not (may_be_ordered or self._was_held_up)
 
-    def _doubt_courses(self, bundle: Enrollment, record: StudentRecord) -> None:
-        course_ids = self._known_courses(bundle)
-        for enrollment in record.enrollments:
+    def _confirm_bundle(self, bundle: Enrollment) -> None:
+        """It may have written over what others want of its courses for longer: that is looked at again."""
+        course_ids = self._courses_of[bundle.product_id]
+        for enrollment in self._record.enrollments:
             is_course = enrollment.productable_type is ProductableType.COURSE
             if is_course and enrollment.productable_id in course_ids and not enrollment.is_open:
                 self._students.doubt_enrollment(enrollment)
+        now = self._clock()
+        for other in [*self._bundles.values()]:
+            is_shared = other.product_id != bundle.product_id and self._courses_of[other.product_id] & course_ids
+            if is_shared and not other.is_open and lasts_longer(other, bundle, now):
+                self._students.doubt_enrollment(other)
+                self._bundles[other.product_id] = replace(other, confirmed_version=0)
+                self._doubted.add(other.product_id)
+        self._students.confirm_enrollment(bundle)
 
     def _known_courses(self, bundle: Enrollment) -> set[int]:
         product = self._store.products.get(bundle.product_id)
@@ -379,7 +406,7 @@ class Reconciliation:
         if (is_there and not enrollment.is_exact) or (not is_there and look_first):
             # Who is in no course at all is in no bundle either.
             is_nowhere = self._shown is not None and not self._shown and self._is_unheard_of(enrollment)
-            rows = [] if is_nowhere else self._find_in_bundle(enrollment, user_id)
+            rows = [] if is_nowhere else self._rows_of(enrollment, user_id)
             if rows and self._bring_rows(enrollment, rows):
                 return
             is_there = bool(rows)
@@ -390,7 +417,7 @@ class Reconciliation:
             self._students.confirm_enrollment(enrollment)
             return
         self._enroll_in_bundle(enrollment, user_id)
-        self._students.confirm_enrollment(enrollment)
+        self._confirm_bundle(enrollment)
 
     def _enroll_in_bundle(self, enrollment: Enrollment, user_id: int) -> None:
         """Raises Later when Thinkific is at it."""
@@ -436,7 +463,7 @@ class Reconciliation:
                 )
             except ThinkificMissing:
                 return False
-        self._students.confirm_enrollment(enrollment)
+        self._confirm_bundle(enrollment)
         return True
 
     def _is_built(self, enrollment: Enrollment, user_id: int) -> bool:
@@ -450,7 +477,7 @@ class Reconciliation:
         is_as_ordered = enrollment.bundle_ordered_version == enrollment.version
         if enrolled >= course_ids:
             if is_as_ordered:
-                self._students.confirm_enrollment(enrollment)
+                self._confirm_bundle(enrollment)
                 return False
             self._students.forget_order(enrollment)
             return True
@@ -477,8 +504,16 @@ class Reconciliation:
             if self._find_in_bundle(enrollment, user_id):
                 raise
             return False
-        self._students.confirm_enrollment(enrollment)
+        self._confirm_bundle(enrollment)
         return True
+
+    def _rows_of(self, enrollment: Enrollment, user_id: int) -> list[ThinkificEnrollment]:
+        if enrollment.product_id not in self._doubted:
+            return self._find_in_bundle(enrollment, user_id)
+        # Those of its courses: whether a bundle's own list has one for each is not documented.
+        self._before_a_call()
+        course_ids = self._courses_of[enrollment.product_id]
+        return [found for found in self._thinkific.list_enrollments(user_id) if found.course_id in course_ids]
 
     def _find_in_bundle(self, enrollment: Enrollment, user_id: int) -> list[ThinkificEnrollment]:
         self._before_a_call()
