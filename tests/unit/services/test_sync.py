@@ -1,12 +1,17 @@
 """One worker at a time for a student: leases, wishes that change, messages that come twice."""
 
+from collections import Counter
+from datetime import timedelta
+
 import httpx
 import pytest
 from tests.unit.services.world import Sent, World
 
 from b2b.domain.users import User
+from b2b.services import repair
 from b2b.services.reconciliation import LEASE
 from b2b.services.sync import SyncOutcome
+from b2b.storage import keys
 
 
 def test_a_fulfilled_wish_is_gone_and_a_second_message_does_nothing(world: World, boss: User) -> None:
@@ -178,6 +183,37 @@ def test_repair_looks_after_a_wish_whose_worker_died(world: World, boss: User) -
     world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
     world.clock.advance(seconds=LEASE.total_seconds() + 1)
     assert world.repair.ring_again() == 1
+
+
+def test_a_backlog_keeps_repair_from_no_other_students(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much of each shard as of any other; and bulk work is not rung for over and over."""
+    monkeypatch.setattr(repair, "_MOST_IN_ONE_RUN", 16)
+    shards = len(keys.wish_shards())
+    backlog = [shards * number for number in range(1, 21)]
+    for student_id in backlog:
+        world.store.write(world.store.wishes.add(student_id, world.clock(), bulk=True))
+    single = shards - 1
+    world.store.write(world.store.wishes.add(single, world.clock(), bulk=False))
+    world.clock.advance(seconds=1)
+    assert world.repair.ring_again() == 3
+    assert single in [sent.body["student_id"] for sent in world.sqs.sent]
+    for _ in range(9):
+        world.clock.advance(seconds=60)
+        world.repair.ring_again()
+    rung = Counter(sent.body["student_id"] for sent in world.sqs.sent)
+    assert [rung[student_id] for student_id in backlog] == [1] * len(backlog)
+    assert rung[single] > 1
+
+
+def test_the_oldest_trouble_of_each_shard_is_shown(world: World) -> None:
+    shards = len(keys.wish_shards())
+    for number in range(1, 6):
+        world.store.write(world.store.wishes.add(shards * number, world.clock(), bulk=True))
+    world.store.write(world.store.wishes.add(1, world.clock(), bulk=False))
+    now = world.clock()
+    wish = world.store.wishes.lease(1, "worker", now, now + timedelta(seconds=45))
+    world.store.wishes.give_back(wish, now, now, attempts=4, trouble="GET /users: status 500.")
+    assert [found.student_id for found in world.store.wishes.first(5) if found.trouble] == [1]
 
 
 def test_repair_that_cannot_ring_says_so_and_loses_nothing(world: World, boss: User) -> None:

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from b2b.queues import Queues
     from b2b.storage.store import Store
 
-# A wish rung for is left alone for at least this long, a bulk one until its next message is late too.
+# A wish rung for is left alone for so long. Bulk work waits in its queue for long: a message more for each of
+# thousands, every other minute, would only be in the way.
 _LEFT_ALONE_FOR = timedelta(seconds=120)
+_BULK_LEFT_ALONE_FOR = timedelta(minutes=15)
 _MOST_IN_ONE_RUN = 1_000
 
 
@@ -21,7 +23,7 @@ class RepairService:
         self._clock = clock
 
     def ring_again(self) -> int:
-        """How many students and operations were rung for, at most 1,000 each; the rest are due in the next run.
+        """How many students and operations were rung for, some 1,000 each at most; the rest are due in the next run.
 
         A failing queue raises: the schedule's own retry and alarm make that visible, and nothing is lost.
         """
@@ -32,7 +34,9 @@ class RepairService:
                 self._queues.ring_operation(operation_id)
                 rung += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
-            wish = self._store.wishes.put_off(student_id, now + _LEFT_ALONE_FOR, now)
+            wish = self._store.wishes.put_off(
+                student_id, now, until=now + _LEFT_ALONE_FOR, bulk_until=now + _BULK_LEFT_ALONE_FOR
+            )
             if wish is not None:
                 self._queues.ring_student(student_id, bulk=wish.bulk)
                 rung += 1

@@ -4,6 +4,7 @@ A wish is in the due index for as long as it is not fulfilled. Whoever holds its
 ends by itself, so that a worker that died is replaced.
 """
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -114,36 +115,38 @@ class Wishes:
             self._table.succeeds(update.when(Attr("lease_owner").eq(wish.lease_owner)))
 
     def due(self, now: datetime, *, limit: int) -> list[int]:
-        """Ids of at most ``limit`` students whose wish should have been fulfilled by now."""
-        found: list[int] = []
-        for shard in keys.wish_shards():
-            rows = self._table.due(shard, timestamps.to_text(now), limit=limit - len(found))
-            found += [int(row[keys.PARTITION].removeprefix("STUDENT#")) for row in rows]
-            if len(found) >= limit:
-                break
-        return found
+        """Ids of some ``limit`` students whose wish should have been fulfilled by now, as many of each shard."""
+        shards = keys.wish_shards()
+        rows = [
+            row
+            for shard in shards
+            for row in self._table.due(shard, timestamps.to_text(now), limit=math.ceil(limit / len(shards)))
+        ]
+        return [int(row[keys.PARTITION].removeprefix("STUDENT#")) for row in rows]
 
     def count(self) -> int:
         """How many students are waiting for the sync."""
         return sum(self._table.count_due(shard) for shard in keys.wish_shards())
 
     def first(self, limit: int) -> list[SyncWish]:
-        """Some of them, those that have been due for longest first in each shard."""
+        """Those that have been due for longest in each shard, at most ``limit`` of it."""
         rows = [row for shard in keys.wish_shards() for row in self._table.due(shard, keys.LAST, limit=limit)]
-        found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows[:limit])
+        found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
         return [wish_from_item(item) for item in found.values()]
 
-    def put_off(self, student_id: int, due_at: datetime, now: datetime) -> SyncWish | None:
+    def put_off(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
         """Claim a due wish for ringing again, so that two runs of the repair do not both ring."""
-        action = (
-            Update(keys.wish(student_id))
-            .set(**{keys.DUE_AT: timestamps.to_text(due_at)})
-            .when(Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now)))
-        )
+        key, moment = keys.wish(student_id), timestamps.to_text(until)
+        is_due = Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now))
         try:
-            return wish_from_item(self._table.write(action, returning="ALL_NEW"))
+            claim = Update(key).set(**{keys.DUE_AT: moment}).when(is_due)
+            wish = wish_from_item(self._table.write(claim, returning="ALL_NEW"))
         except ConditionFailed:
             return None
+        if wish.bulk:
+            longer = Update(key).set(**{keys.DUE_AT: timestamps.to_text(bulk_until)})
+            self._table.succeeds(longer.when(Attr(keys.DUE_AT).eq(moment)))
+        return wish
 
     def _leased(self, student_id: int, until: datetime) -> Update:
         # The end of the lease is when repair looks after the wish, should the worker die.
