@@ -12,10 +12,10 @@ from b2b.domain.users import Grant, GrantTerms, Role, UserView
 from b2b.http.fields import (
     Boolean,
     Days,
-    DaysFromNow,
     Email,
     Moment,
     MoreSeats,
+    OptionalDaysFromNow,
     OptionalEmail,
     OptionalPassword,
     OptionalText,
@@ -111,7 +111,7 @@ def _kind(value: object) -> object:
 class ChangeExpiry(BaseModel):
     product: ThinkificId
     type: Annotated[ExpiryKind, BeforeValidator(_kind)]
-    expiry_days: DaysFromNow | None = None
+    expiry_days: OptionalDaysFromNow = None
     expiry_date: OptionalText = None
     productable_type: ProductableTypeField | None = None
 

@@ -168,6 +168,9 @@ Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS), one_of(*integer_schemas(0,
 MoreSeats = Annotated[Integer, Field(ge=1, le=MAX_SEATS), one_of(*integer_schemas(1, MAX_SEATS))]
 Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS), one_of(*integer_schemas(0, MAX_DAYS))]
 DaysFromNow = Annotated[Integer, Field(ge=1, le=MAX_DAYS), one_of(*integer_schemas(1, MAX_DAYS))]
+OptionalDaysFromNow = Annotated[
+    DaysFromNow | None, BeforeValidator(_unless_blank), one_of(*integer_schemas(1, MAX_DAYS), _BLANK, _NULL)
+]
 ThinkificId = Annotated[int, BeforeValidator(_thinkific_id), one_of(*integer_schemas(1, MAX_ID))]
 ProductableTypeField = Annotated[ProductableType, BeforeValidator(_productable_type)]
 # In answers: ``b2b.domain.timestamps`` has written it.
