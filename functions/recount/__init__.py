@@ -1,1 +1,1 @@
-"""Rings again for what a lost message or a dead worker left undone."""
+"""Counts seats and totals anew, and reports where a counter has drifted."""

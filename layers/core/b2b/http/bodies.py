@@ -56,6 +56,7 @@ class JsonBody(Generic[Model]):
 
 
 def validated(model: type[Model], content: dict[str, Any]) -> Model:
+    """Raises InvalidInput that names each field."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

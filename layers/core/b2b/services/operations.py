@@ -59,6 +59,7 @@ class OperationService:
         return operation
 
     def get(self, operation_id: str) -> tuple[Operation, list[OperationFailure]]:
+        """Raises NotFound."""
         found = self._store.operations.get_with_failures(operation_id)
         if found is None:
             raise NotFound(f"There is no operation with the id {operation_id}.")

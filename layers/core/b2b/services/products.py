@@ -21,6 +21,7 @@ class ProductService:
         return read_page(self._store, Kind.PRODUCTS, request, self._load)
 
     def get(self, product_id: int) -> Product:
+        """Raises NotFound."""
         product = self._store.products.get(product_id)
         if product is None:
             raise NotFound(f"There is no product with the id {product_id}.")

@@ -71,6 +71,7 @@ class StudentService:
         return read_page(self._store, Kind.STUDENTS, request, self._load)
 
     def get(self, student_id: int) -> StudentView:
+        """Raises NotFound."""
         return self._views([self._record(student_id)])[0]
 
     def upsert(self, email: str, names: Names, enrolling: Enrolling) -> tuple[StudentView, bool]:
@@ -129,6 +130,7 @@ class StudentService:
         return self.get(student_id)
 
     def must_exist(self, student_id: int) -> None:
+        """Raises NotFound."""
         self._record(student_id)
 
     def _record(self, student_id: int) -> StudentRecord:

@@ -116,6 +116,8 @@ class TokenService:
         return token, secret
 
     def revoke(self, token_id: int) -> None:
+        """Raises NotFound."""
+
         def attempt() -> None:
             digest = self._store.tokens.digest_of(token_id)
             if digest is None:

@@ -45,16 +45,19 @@ class UserService:
         return read_page(self._store, Kind.USERS, request, self._load)
 
     def get(self, user_id: int) -> UserView:
+        """Raises NotFound."""
         found = self._store.users.get_with_grants(user_id)
         if found is None:
             raise _no_such_user(user_id)
         return self._views([found])[0]
 
     def must_exist(self, user_id: int) -> None:
+        """Raises NotFound."""
         if self._store.users.get(user_id) is None:
             raise _no_such_user(user_id)
 
     def find_by_email(self, email: str) -> UserView:
+        """Raises NotFound."""
         user_id = self._store.lookups.find(user_email=email).user_id
         found = self._store.users.get_with_grants(user_id) if user_id is not None else None
         if found is None:
