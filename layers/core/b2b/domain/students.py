@@ -14,6 +14,7 @@ class Student:
 
     ``thinkific_id`` is Thinkific's user id, None until known. ``newly_created``: the Thinkific user was created
     by us and the wishes of that time are not fulfilled yet, so nothing needs to be looked up there first.
+    ``profile_error``: why Thinkific refuses the name or e-mail of the confirmed version.
     ``memberships`` counts how often the student has come under a user since it was created.
     """
 
@@ -25,6 +26,7 @@ class Student:
     newly_created: bool = False
     version: int = 1
     confirmed_version: int = 0
+    profile_error: str | None = None
     memberships: int = 0
     created_at: datetime
     updated_at: datetime
@@ -33,6 +35,18 @@ class Student:
     def is_confirmed(self) -> bool:
         """Whether Thinkific has the name and e-mail."""
         return self.confirmed_version == self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user in Thinkific. ``owner_id``: the student who was linked to it last; ``holder``: that one, if it still is.
+
+    Two students are never linked to one: what is written for one, or deleted with it, would befall the other.
+    """
+
+    thinkific_id: int
+    owner_id: int | None
+    holder: Student | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

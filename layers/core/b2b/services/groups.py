@@ -105,22 +105,27 @@ class GroupImport:
         if not emails.is_email(member.email):
             return f'"{member.email}" is no e-mail address.'
 
-        def attempt() -> None:
+        def attempt() -> str | None:
             student_id = self._store.lookups.find(student_email=member.email).student_id
             record = self._store.students.get_record(student_id) if student_id is not None else None
             if student_id is not None and record is None:
                 raise WriteConflict
             user = self._store.users.get(user_id)
             if user is None:
-                return  # deleted meanwhile
+                return None  # deleted meanwhile
+            account = self._store.students.account(member.id)
+            if account.holder is not None and account.holder.id != student_id:
+                return f"Thinkific has this e-mail with the account of student {account.holder.id}."
             student = record.student if record else self._new_student(member)
             joins = record is None or record.association(user_id) is None
             actions = []
             if record is None:
                 actions += self._store.students.add(student)
                 actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
+                actions.append(self._store.students.claim_account(account, student.id))
             elif record.student.thinkific_id is None:
                 actions.append(self._store.students.linked(student, member.id, if_unchanged=True, joins=joins))
+                actions.append(self._store.students.claim_account(account, student.id))
             else:
                 actions.append(self._store.students.must_exist(student.id, joins=joins))
             if joins:
@@ -134,9 +139,9 @@ class GroupImport:
                 actions += self._store.students.associate(association)
                 actions.append(self._store.users.count_student(user_id, +1))
             self._store.transact(actions)
+            return None
 
-        retry_conflicts(attempt)
-        return None
+        return retry_conflicts(attempt)
 
     def _new_student(self, member: ThinkificUser) -> Student:
         now = self._clock()

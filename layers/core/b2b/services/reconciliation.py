@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from b2b.domain import expiry
 from b2b.domain.enrollments import Enrollment
@@ -258,10 +258,19 @@ class Reconciliation:
             if self._wish.attempts >= _LOOKS_FOR_A_TAKEN_EMAIL:
                 raise ThinkificRejected("Thinkific says that the e-mail is taken, and does not show by whom.")
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom.")
+        account = self._students.account(found.id)
+        if account.holder is not None and account.holder.id != student.id:
+            self._leave_to(account.holder)
         # An account that was there before keeps the name its owner gave it.
-        self._students.link(student, found.id, newly_created=newly_created)
+        self._students.link(student, account, newly_created=newly_created)
         self.has_progressed = True
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
+
+    def _leave_to(self, holder: Student) -> NoReturn:
+        """The account of another student, who had this e-mail before: until Thinkific has, and shows, the new one."""
+        if holder.profile_error is None and self._wish.attempts < _LOOKS_FOR_A_TAKEN_EMAIL:
+            raise Later(LIST_LAG_SECONDS, trouble=f"Thinkific has the e-mail with the account of student {holder.id}.")
+        raise ThinkificRejected(f"Thinkific has this e-mail with the account of student {holder.id}.")
 
     def _bring_profile(self, student: Student, user_id: int) -> None:
         if student.is_confirmed:

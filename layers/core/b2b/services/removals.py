@@ -152,13 +152,13 @@ class StudentDelete:
 
 
 def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | None, email: str) -> None:
-    """Unless a student has the e-mail, whose account it is then too: its progress would be lost."""
+    """Unless it is, or by the e-mail will be, that of a student who is there: its progress would be lost."""
     if store.lookups.find(student_email=email).student_id is not None:
         return
     if thinkific_id is None:
         found = thinkific.find_user(email)
         thinkific_id = found.id if found else None
-    if thinkific_id is not None:
+    if thinkific_id is not None and store.students.account(int(thinkific_id)).holder is None:
         thinkific.delete_user(int(thinkific_id))
 
 

@@ -109,6 +109,11 @@ def student_email(email_key: str) -> Key:
     return _alone(f"EMAIL#STUDENT#{email_key}")
 
 
+def account(thinkific_id: int) -> Key:
+    """Of a user in Thinkific."""
+    return _alone(f"ACCOUNT#{thinkific_id}")
+
+
 def product(product_id: int) -> Key:
     return _alone(f"PRODUCT#{product_id}")
 

@@ -10,7 +10,7 @@ from b2b.domain.emails import email_key
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductableType
-from b2b.domain.students import Association, Student, StudentRecord, SyncWish
+from b2b.domain.students import Account, Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.storage import keys
 from b2b.storage.keys import Key, SortRange
@@ -62,6 +62,16 @@ class Students:
         partitions = [keys.student_partition(student_id) for student_id in student_ids]
         records = [_record(rows) for rows in self._table.query_each(partitions, keys.WHOLE_STUDENT)]
         return [record for record in records if record is not None]
+
+    def account(self, thinkific_id: int) -> Account:
+        """Which student has that account in Thinkific."""
+        guard = self._table.get(keys.account(thinkific_id))
+        if guard is None:
+            return Account(thinkific_id, None, None)
+        item = self._table.get(keys.student(guard["owner_id"]))
+        student = _from_item(item) if item else None
+        is_linked = student is not None and student.thinkific_id == thinkific_id
+        return Account(thinkific_id, guard["owner_id"], student if is_linked else None)
 
     # Members of transactions.
 
@@ -173,6 +183,11 @@ class Students:
         update = _forgotten(self._learned(enrollment))
         return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
 
+    def claim_account(self, account: Account, student_id: int) -> Action:
+        """The account is the student's from now on. Refused when another took it since it was read."""
+        unchanged = ABSENT if account.owner_id is None else Attr("owner_id").eq(account.owner_id)
+        return Update(keys.account(account.thinkific_id)).set(owner_id=student_id).when(unchanged)
+
     def linked(
         self,
         student: Student,
@@ -195,9 +210,13 @@ class Students:
 
     # What the sync learns. Each is a write of its own; a student deleted meanwhile stays deleted.
 
-    def link(self, student: Student, thinkific_id: int, *, newly_created: bool) -> None:
-        """The student's user in Thinkific, which has the name and e-mail of ``student.version`` or its own."""
-        self._table.write(self.linked(student, thinkific_id, newly_created=newly_created))
+    def link(self, student: Student, account: Account, *, newly_created: bool) -> None:
+        """The student's user in Thinkific, which has the name and e-mail of ``student.version`` or its own.
+
+        Refused when another student took it since ``account`` was read.
+        """
+        linked = self.linked(student, account.thinkific_id, newly_created=newly_created)
+        self._table.write_together([linked, self.claim_account(account, student.id)])
 
     def age(self, student_id: int) -> None:
         """The student is no longer newly created in Thinkific."""
@@ -318,6 +337,7 @@ def _from_item(item: Item) -> Student:
         newly_created=item.get("newly_created", False),
         version=item["version"],
         confirmed_version=item["confirmed_version"],
+        profile_error=item.get("profile_error"),
         memberships=item.get("memberships", 0),
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),

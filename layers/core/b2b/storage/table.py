@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 Item = dict[str, Any]
+Result = TypeVar("Result")
 
 EXISTS = Attr(keys.PARTITION).exists()
 ABSENT = Attr(keys.PARTITION).not_exists()
@@ -196,6 +197,17 @@ class Update:
         return placeholder
 
 
+def _again(write: Callable[[], Result]) -> Result:
+    for attempt in range(_WRITE_TRIES - 1):
+        try:
+            return write()
+        except ConditionFailed:
+            raise
+        except WriteConflict:
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
+    return write()
+
+
 class Table:
     """The table ``name`` behind ``client``. Safe to share between threads, as the client is."""
 
@@ -313,14 +325,11 @@ class Table:
 
         A write that meets a transaction on its item is refused without having happened, and simply tried again.
         """
-        for attempt in range(_WRITE_TRIES - 1):
-            try:
-                return self._write(action, returning)
-            except ConditionFailed:
-                raise
-            except WriteConflict:
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
-        return self._write(action, returning)
+        return _again(lambda: self._write(action, returning))
+
+    def write_together(self, actions: Sequence[Action]) -> None:
+        """As ``write``, all of them or none."""
+        _again(lambda: self.transact(actions))
 
     def _write(self, action: Action, returning: str) -> Item:
         call: Callable[..., Any] = {
