@@ -9,6 +9,7 @@ from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan
 from b2b.domain.kinds import Kind
 from b2b.domain.students import StudentRecord
 from b2b.domain.users import User
+from b2b.services.pieces import in_pieces
 from b2b.services.ringing import repair_at
 from b2b.services.taking_back import Written
 
@@ -45,7 +46,7 @@ class EnrollmentWriter:
 
     def write(self, decision: Decision, written: Written) -> None:
         """In pieces that each stand by themselves; after a race the next attempt writes what is missing."""
-        *pieces, last = _pieces(decision.plan.changes)
+        *pieces, last = in_pieces(decision.plan.changes, _ENROLLMENTS_IN_ONE_WRITE)
         head, joins = self._head(decision), decision.plan.association is not None
         for piece in pieces:
             self._write_piece(decision, head, piece, written, joins=joins, is_last=False)
@@ -120,9 +121,3 @@ class EnrollmentWriter:
         not_before = decision.now + _UNFINISHED_FOR if waits else None
         due_at = repair_at(not_before or decision.now, bulk=decision.bulk)
         return self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk, not_before=not_before)
-
-
-def _pieces(changes: Sequence[EnrollmentChange]) -> list[Sequence[EnrollmentChange]]:
-    """At least one, which may be empty."""
-    step = _ENROLLMENTS_IN_ONE_WRITE
-    return [changes[start : start + step] for start in range(0, len(changes), step)] or [()]

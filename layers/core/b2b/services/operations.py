@@ -12,6 +12,7 @@ from b2b.domain.operations import Operation, OperationFailure, OperationStatus, 
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.backoff import LONGEST_SECONDS, backoff
+from b2b.services.unforeseen import LEFT_ALONE_FOR
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
@@ -24,7 +25,6 @@ _CONTENDED = "The records that it is to change are being changed by others each 
 _CONTENDED_ATTEMPTS = 5
 # How long after its time a message may come before repair rings again.
 _MESSAGE_MAY_TAKE = timedelta(seconds=180)
-_UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
 
 
 class OperationService:
@@ -145,8 +145,7 @@ class OperationWorker:
         except ThinkificError as refusal:
             self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
         except Exception:
-            # SQS's own retries and then the dead-letter queue have it; repair keeps out of the way.
-            self._store.operations.leave_alone(operation_id, self._clock() + _UNFORESEEN_LEFT_ALONE)
+            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
             raise
         return AdvanceOutcome.FINISHED
 

@@ -1,6 +1,6 @@
 """Taking students from users and out of the table, with every seat they hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from b2b.domain.students import Association, StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
 from b2b.services.operations import OperationService, Step
+from b2b.services.pieces import in_pieces
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
@@ -43,7 +44,7 @@ class Removals:
                 return
             user_exists = self._store.users.get(user_id) is not None
             held = [found for found in record.enrollments if _is_holder(found, user_id)]
-            *pieces, last = _pieces(held)
+            *pieces, last = in_pieces(held, _ENROLLMENTS_IN_ONE_WRITE)
             for piece in pieces:
                 self._store.transact(self._releases(piece, user_id, user_exists=user_exists))
             leave = self._leave(association, user_exists=user_exists)
@@ -164,9 +165,3 @@ def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | N
 
 def _is_holder(enrollment: Enrollment, user_id: int) -> bool:
     return user_id in enrollment.seat_holders or user_id in enrollment.former_holders
-
-
-def _pieces(enrollments: Sequence[Enrollment]) -> list[Sequence[Enrollment]]:
-    """At least one, which may be empty."""
-    step = _ENROLLMENTS_IN_ONE_WRITE
-    return [enrollments[start : start + step] for start in range(0, len(enrollments), step)] or [()]

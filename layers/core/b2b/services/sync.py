@@ -14,15 +14,13 @@ from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, Think
 from b2b.services.backoff import LONGEST_SECONDS, backoff
 from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
 from b2b.services.ringing import repair_at
-from b2b.services.unforeseen import place_of
+from b2b.services.unforeseen import LEFT_ALONE_FOR, place_of
 
 if TYPE_CHECKING:
     from b2b.services.ringing import Bell
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
-# A fault that nobody foresaw: SQS's own retries and then the dead-letter queue have it; repair keeps out of the way.
-_UNFORESEEN_LEFT_ALONE = timedelta(hours=1)
 
 _CONTENDED = "The student's records are being changed by others each time it is looked at."
 
@@ -108,7 +106,7 @@ class SyncService:
             # For the dead-letter queue; the next delivery may take the wish up at once.
             run.look_before_writing()
             self._store.wishes.give_back(
-                wish, now, now + _UNFORESEEN_LEFT_ALONE, attempts=wish.attempts + 1, trouble=place_of(error)
+                wish, now, now + LEFT_ALONE_FOR, attempts=wish.attempts + 1, trouble=place_of(error)
             )
             raise
         return self._finish(wish)

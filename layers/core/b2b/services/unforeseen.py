@@ -1,7 +1,11 @@
 """What may be told of a fault that nobody foresaw: where it happened, and no word of what it was about."""
 
 import traceback
+from datetime import timedelta
 from pathlib import PurePath
+
+# SQS's own retries and then the dead-letter queue have it; so long repair keeps out of the way.
+LEFT_ALONE_FOR = timedelta(hours=1)
 
 
 def place_of(error: BaseException) -> str:

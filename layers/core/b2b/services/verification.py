@@ -14,6 +14,7 @@ from b2b.domain.students import StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.services.contention import retry_conflicts
+from b2b.services.pieces import in_pieces
 from b2b.services.ringing import repair_at
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class Verification:
                 return
             if None in wanted:
                 self._store.students.forget_thinkific(record)
-            for piece in _pieces([found for found in record.enrollments if found.product_id in wanted]):
+            different = [found for found in record.enrollments if found.product_id in wanted]
+            for piece in in_pieces(different, _ENROLLMENTS_IN_ONE_WRITE):
                 wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
                 reopened = [self._store.students.open_again(found) for found in piece]
                 self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
@@ -145,9 +147,3 @@ class Verification:
             for end in (enrollment.expiry_date, existing.expiry_date)
         )
         return f"Thinkific ends it {there}, wanted is {wanted}."
-
-
-def _pieces(enrollments: Sequence[Enrollment]) -> list[Sequence[Enrollment]]:
-    """At least one, which may be empty."""
-    step = _ENROLLMENTS_IN_ONE_WRITE
-    return [enrollments[start : start + step] for start in range(0, len(enrollments), step)] or [()]
