@@ -9,7 +9,7 @@ from tests.unit.services.world import ADA, NAMES, World
 from b2b.domain.errors import SeatsExhausted, TooManyRequests, WriteConflict
 from b2b.domain.products import Product
 from b2b.domain.users import User
-from b2b.services import contention
+from b2b.services import contention, enrolling
 from b2b.services.students import Names
 from b2b.storage.table import Action
 
@@ -17,9 +17,10 @@ OTHER_NAMES = Names(first_name="Augusta", last_name="King")
 
 
 @pytest.fixture
-def courses(world: World, boss: User) -> Sequence[Product]:
+def courses(world: World, boss: User, monkeypatch: pytest.MonkeyPatch) -> Sequence[Product]:
     """Too many for one transaction, with a seat each."""
-    made = [product(number) for number in range(1, 32)]
+    monkeypatch.setattr(enrolling, "_ENROLLMENTS_IN_ONE_WRITE", 2)
+    made = [product(number) for number in range(1, 4)]
     for course in made:
         world.store.transact(world.store.products.save(course, None))
         world.grant(boss, course, 1)
@@ -51,6 +52,16 @@ def take_the_last(world: World, boss: User, courses: Sequence[Product]) -> None:
     world.enroll(boss, courses[-1], email="bob@example.com")
 
 
+def refuse(world: World, boss: User, courses: Sequence[Product], *, names: Names | None = None) -> None:
+    with pytest.raises(SeatsExhausted):
+        world.enroll(boss, *courses, names=names, enforce=True)
+
+
+def confirmed(world: World, student_id: int, course: Product) -> None:
+    """As the sync leaves what it has brought about."""
+    world.store.students.confirm_enrollment(world.enrollment(student_id, course))
+
+
 def test_the_names_and_the_association_are_what_they_were(
     world: World, boss: User, courses: Sequence[Product], before_piece: BeforePiece
 ) -> None:
@@ -59,8 +70,7 @@ def test_the_names_and_the_association_are_what_they_were(
     before = world.students.get(student_id)
     world.clock.advance(seconds=1)
     before_piece(2, lambda: take_the_last(world, boss, courses))
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, names=OTHER_NAMES, enforce=True)
+    refuse(world, boss, courses, names=OTHER_NAMES)
     after = world.students.get(student_id)
     assert (after.student.first_name, after.student.updated_at) == ("Ada", before.student.updated_at)
     assert (after.users, after.enrollments) == (before.users, ())
@@ -77,8 +87,7 @@ def test_names_that_others_have_given_meanwhile_stay(
         take_the_last(world, boss, courses)
 
     before_piece(2, act)
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, names=None, enforce=True)
+    refuse(world, boss, courses)
     assert world.record(student_id).student.first_name == "Countess"
 
 
@@ -86,8 +95,7 @@ def test_a_student_that_only_the_call_has_made_is_gone(
     world: World, boss: User, courses: Sequence[Product], before_piece: BeforePiece
 ) -> None:
     before_piece(2, lambda: take_the_last(world, boss, courses))
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, enforce=True)
+    refuse(world, boss, courses, names=NAMES)
     assert world.store.lookups.find(student_email=ADA).student_id is None
     assert (world.seats(boss), world.seats(boss, courses[0]), world.seats(boss, courses[-1])) == (1, 0, 1)
 
@@ -100,8 +108,7 @@ def test_a_student_whom_the_same_user_was_given_meanwhile_stays_under_it(
         take_the_last(world, boss, courses)
 
     before_piece(2, act)
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, enforce=True)
+    refuse(world, boss, courses, names=NAMES)
     student_id = world.store.lookups.find(student_email=ADA).student_id
     assert student_id is not None
     view = world.students.get(student_id)
@@ -115,12 +122,11 @@ def test_what_thinkific_has_heard_of_meanwhile_is_ended_there(
     student_id = world.enroll(boss).student.id
 
     def act() -> None:
-        world.store.students.confirm_enrollment(world.enrollment(student_id, courses[0]))
+        confirmed(world, student_id, courses[0])
         take_the_last(world, boss, courses)
 
     before_piece(2, act)
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, names=None, enforce=True)
+    refuse(world, boss, courses)
     ((enrollment, _),) = world.students.get(student_id).enrollments
     assert (enrollment.product_id, enrollment.status(world.clock()).value) == (courses[0].id, "expired")
     assert (enrollment.is_open, enrollment.seat_holders, enrollment.former_holders) == (True, frozenset(), frozenset())
@@ -134,16 +140,15 @@ def test_an_end_that_thinkific_was_told_to_lift_meanwhile_is_wanted_again(
     other = world.user("other@example.com")
     world.grant(other, courses[0], None, days=1)
     student_id = world.enroll(other, courses[0]).student.id
-    world.store.students.confirm_enrollment(world.enrollment(student_id, courses[0]))
+    confirmed(world, student_id, courses[0])
     before = world.enrollment(student_id, courses[0])
 
     def act() -> None:
-        world.store.students.confirm_enrollment(world.enrollment(student_id, courses[0]))
+        confirmed(world, student_id, courses[0])
         take_the_last(world, boss, courses)
 
     before_piece(2, act)
-    with pytest.raises(SeatsExhausted):
-        world.enroll(boss, *courses, names=None, enforce=True)
+    refuse(world, boss, courses)
     after = world.enrollment(student_id, courses[0])
     assert (after.expiry_date, after.seat_holders, after.updated_at) == (
         before.expiry_date,
