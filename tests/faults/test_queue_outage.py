@@ -63,7 +63,7 @@ def throttles(**_: Any) -> AWSResponse:
 
 class _Refusal(AWSResponse):
     def __init__(self, status: int, content: bytes) -> None:
-        super().__init__("the queue", status, {}, None)  # type: ignore[arg-type]
+        super().__init__("the queue", status, {}, None)  # type: ignore[arg-type] # no stream: the content is here
         self._content = content
 
 
@@ -77,7 +77,7 @@ def broken(school: Emulated, way: Broken) -> Iterator[list[str]]:
 
     def fail(request: Any, **_: Any) -> AWSResponse:
         tries.append(request.headers["X-Amz-Target"].decode())
-        return way()  # type: ignore[no-any-return]
+        return way()  # type: ignore[no-any-return] # botocore's events are not typed
 
     events = school.sqs.meta.events
     events.register("before-send.sqs.SendMessage", fail)

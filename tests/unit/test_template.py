@@ -9,6 +9,7 @@ import pytest
 from tests.rights import FUNCTIONS, RESOURCES, listed, rights, role_of, statements
 
 from b2b.config import Config, ThinkificConfig
+from b2b.wiring.core import _BOTO
 from b2b_cli.local.template import Template, load
 
 GLOBALS: dict[str, Any] = load()["Globals"]["Function"]
@@ -127,3 +128,12 @@ def test_a_function_may_take_messages_from_its_queue_and_no_other(source: Any) -
     taken = {right for right in rights(name) if right[0] in wanted}
     feeding = {other.queue for other in Template().event_sources() if other.handler == source.handler}
     assert taken == {(action, queue) for action in wanted for queue in feeding}
+
+
+def test_every_function_outlasts_all_tries_of_a_call_to_dynamodb_that_is_not_answered() -> None:
+    """Else Lambda ends it before it can answer, or say what was the matter. botocore pauses up to 1 s, then 2."""
+    config: Any = _BOTO
+    tries = config.retries["total_max_attempts"]
+    longest = tries * (config.connect_timeout + config.read_timeout) + sum(2**number for number in range(tries - 1))
+    shortest = min(function.get("Timeout", GLOBALS["Timeout"]) for function in FUNCTIONS.values())
+    assert longest < shortest

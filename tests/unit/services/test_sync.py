@@ -7,6 +7,7 @@ import httpx
 import pytest
 from tests.unit.services.world import Sent, World
 
+from b2b.domain.errors import WriteConflict
 from b2b.domain.users import User
 from b2b.services import repair
 from b2b.services.reconciliation import LEASE
@@ -203,6 +204,26 @@ def test_a_backlog_keeps_repair_from_no_other_students(world: World, monkeypatch
     rung = Counter(sent.body["student_id"] for sent in world.sqs.sent)
     assert [rung[student_id] for student_id in backlog] == [1] * len(backlog)
     assert rung[single] > 1
+
+
+def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
+    world: World, boss: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student_id = world.enroll(boss, world.course()).student.id
+
+    def refuse(*_: object, **__: object) -> None:
+        raise WriteConflict
+
+    with monkeypatch.context() as contended:
+        contended.setattr(world.store._table, "transact", refuse)
+        for _ in range(6):
+            assert world.look(student_id) is SyncOutcome.POSTPONED
+            world.wait()
+    wish = world.record(student_id).wish
+    assert wish is not None
+    assert (wish.attempts, "changed by others" in str(wish.trouble)) == (6, True)
+    assert world.sqs.sent[-1].delay > 16
+    assert world.settle(student_id) is SyncOutcome.FULFILLED
 
 
 def test_the_oldest_trouble_of_each_shard_is_shown(world: World) -> None:
