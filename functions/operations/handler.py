@@ -18,6 +18,8 @@ from b2b.wiring.upstream import upstream_services
 
 _services = upstream_services()
 _log = logger("operations")
+# Longer than the function may run: a second worker at an operation only takes it from the first.
+_HELD_SECONDS = 75
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
@@ -27,14 +29,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         return context.get_remaining_time_in_millis() / 1000
 
     calls_before = _services.thinkific_calls
+    received = _services.received(event, seconds=_HELD_SECONDS)
 
     def advance(record: SQSRecord) -> None:
-        operation_id = operation_id_of(record.body)
+        operation_id = None
+        received.hold()
         try:
+            operation_id = operation_id_of(record.body)
             outcome = _services.operation_worker.advance(operation_id, seconds_left)
         except Exception:
-            _log.exception("operation failed", extra={"operation_id": operation_id})
+            _log.exception("operation failed", extra={"operation_id": operation_id, "message_id": record.message_id})
+            received.fail(record.message_id)
             raise
+        received.finish(record.message_id)
         _log.info("operation", extra={"operation_id": operation_id, "outcome": outcome})
 
     # Only the messages that failed come back; the others of the batch are done.

@@ -16,8 +16,8 @@ _log = logger("repair")
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """An EventBridge schedule's event in; what was done out."""
-    del event, context
-    rung = _services.repair.ring_again()
+    del event
+    rung = _services.repair.ring_again(lambda: context.get_remaining_time_in_millis() / 1000)
     if rung:
         _log.info("rang again", extra={"rung": rung})
     return {"rung": rung}

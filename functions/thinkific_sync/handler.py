@@ -35,15 +35,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     outcomes: Counter[str] = Counter()
     calls_before = _services.thinkific_calls
+    received = _services.received(event)
 
     def bring(record: SQSRecord) -> None:
-        student_id = student_id_of(record.body)
+        student_id = None
+        received.hold()
         try:
+            student_id = student_id_of(record.body)
             outcome = _services.sync.bring(student_id, seconds_left)
         except Exception:
             outcomes["StudentsInError"] += 1
             _log.exception("sync failed", extra={"student_id": student_id, "message_id": record.message_id})
+            received.fail(record.message_id)
             raise
+        received.finish(record.message_id)
         outcomes[_FIGURES[outcome]] += 1
         _log.info("sync", extra={"student_id": student_id, "outcome": outcome})
 

@@ -21,6 +21,9 @@ from typing import Any
 from b2b_cli.local.template import EventSource, Schedule, Template
 
 _LONG_POLL_SECONDS = 2
+# The emulator may hand messages to the connection of a worker that was killed. They come back after this; a living
+# worker hides what it received for as long as it needs.
+_RECEIVED_SECONDS = 15
 _AFTER_A_FAULT_SECONDS = 1.0
 # A stopping worker lets its handlers come to an orderly end.
 _GRACE_SECONDS = 25.0
@@ -112,13 +115,14 @@ def _poll_once(sqs: Any, url: str, source: EventSource, handler: Handler, stoppi
         QueueUrl=url,
         MaxNumberOfMessages=min(10, source.batch_size),
         WaitTimeSeconds=_LONG_POLL_SECONDS,
+        VisibilityTimeout=_RECEIVED_SECONDS,
         AttributeNames=["All"],
     )
     messages = answer.get("Messages", [])
     if not messages:
         return
     context = _context(source.handler, source.timeout_seconds, stopping)
-    result = handler(sqs_event(messages, source.queue), context) or {}
+    result = handler(sqs_event(messages, url.rpartition("/")[2]), context) or {}
     failed = {item["itemIdentifier"] for item in result.get("batchItemFailures", [])}
     for message in messages:
         if message["MessageId"] not in failed:

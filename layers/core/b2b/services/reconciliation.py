@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
-# Longer than the longest single call; renewed in time before each.
-LEASE = timedelta(seconds=45)
+# Longer than the longest single call; renewed in time before each. What a dead worker was at goes on when it ends and
+# the next run of repair, at most a minute later, has found it.
+LEASE = timedelta(seconds=30)
 _RENEW_BEFORE = timedelta(seconds=26)
 # What one more call may need of the worker's remaining time.
 _SECONDS_FOR_A_CALL = 26.0

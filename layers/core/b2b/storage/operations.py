@@ -9,8 +9,10 @@ from b2b.domain.operations import Operation, OperationFailure, OperationItem, Op
 from b2b.storage import keys
 from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
 
-# Longer than a step may take: whoever was at the operation has died.
-_STEP_MAY_TAKE = timedelta(seconds=60)
+# Longer than a step may take: whoever was at the operation has died. Repair finds it within another minute.
+_STEP_MAY_TAKE = timedelta(seconds=30)
+# How long the first message of an operation may wait in the queue before repair sends another.
+_MESSAGE_MAY_TAKE = timedelta(seconds=60)
 # How long a message from repair may wait in the queue before repair sends another.
 _LEFT_ALONE_FOR = timedelta(seconds=180)
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
@@ -97,7 +99,7 @@ class Operations:
     def save(self, operation: Operation) -> Action:
         """Progress. ``operation.version`` is one higher than what was read; refused when it no longer fits.
 
-        Until it is final, repair looks after it when nobody has carried it on for a minute.
+        Until it is final, repair looks after it when nobody has carried it on for half a minute.
         """
         unchanged = Attr("version").eq(operation.version - 1)
         return put(keys.operation(operation.id), _item(operation), when=unchanged)
@@ -124,7 +126,8 @@ def _item(operation: Operation) -> Item:
 
 def _due(operation: Operation) -> Item:
     """When repair looks after an operation that nobody has carried on."""
-    due_at = operation.updated_at + _STEP_MAY_TAKE
+    is_taken_up = operation.status is not OperationStatus.PENDING
+    due_at = operation.updated_at + (_STEP_MAY_TAKE if is_taken_up else _MESSAGE_MAY_TAKE)
     return {keys.DUE_PARTITION: keys.OPERATIONS, keys.DUE_AT: timestamps.to_text(due_at)}
 
 

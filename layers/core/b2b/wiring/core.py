@@ -1,6 +1,7 @@
 """The services that need no Thinkific: all that the API and the schedules use."""
 
 import os
+from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from b2b.storage.store import Store
 from b2b.storage.table import Table
 
 if TYPE_CHECKING:
-    from b2b.queues import Queues
+    from b2b.queues import Queues, ReceivedMessages
     from b2b.services.expiries import ExpiryService
     from b2b.services.groups import GroupService
     from b2b.services.idempotency import IdempotencyService
@@ -144,6 +145,12 @@ class Services:
 
         return Bell(self.queues, on_failure=_log_unsent)
 
+    def received(self, event: Mapping[str, Any], *, seconds: int | None = None) -> "ReceivedMessages":
+        """The messages of an SQS event, hidden from other workers for ``seconds`` at a time."""
+        from b2b.queues import HELD_SECONDS, ReceivedMessages
+
+        return ReceivedMessages(self.queues, event, on_failure=_log_not_held, seconds=seconds or HELD_SECONDS)
+
     @cached_property
     def store(self) -> Store:
         return Store(self.table)
@@ -192,6 +199,10 @@ def client(name: str, config: BotoConfig | None = None) -> Any:
     """A low-level AWS client. All come from one session, which is what costs time to make."""
     make: Any = _session().client
     return make(name, config=_BOTO.merge(config or BotoConfig()))
+
+
+def _log_not_held(error: Exception) -> None:
+    logger("b2b").warning("messages not held, they come back by themselves", extra={"error": type(error).__name__})
 
 
 def _log_unsent(error: Exception) -> None:
