@@ -9,6 +9,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from b2b.domain.errors import BrokenInvariant
+from b2b.metrics import count
 from b2b.observability import logger
 from b2b.wiring.core import services
 
@@ -23,6 +25,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     for failure in report.failures:
         ids = {"student_id": failure.student_id, "product_id": failure.product_id}
         _log.error("an enrolment cannot be swept", exc_info=failure.error, extra=ids)
+        if isinstance(failure.error, BrokenInvariant):
+            count("records", BrokenInvariants=1)
     if report.swept:
         _log.info("swept", extra={"enrollments": report.swept})
     return {"swept": report.swept, "failed": len(report.failures)}

@@ -48,13 +48,6 @@ class Running:
             if self.school.table.succeeds(Update(keys.wish(wish.student_id)).set(not_before=soon).when(resting)):
                 self.school.queues.ring_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
 
-    def show_again_after(self, seconds: int) -> None:
-        """So long a message that a killed worker had received stays invisible."""
-        for queue in ("SyncQueue", "SyncBulkQueue"):
-            self.school.sqs.set_queue_attributes(
-                QueueUrl=self.school.resources.queue_urls[queue], Attributes={"VisibilityTimeout": str(seconds)}
-            )
-
     def _depth(self, url: str) -> int:
         answer = self.school.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
         return sum(int(number) for number in answer["Attributes"].values())

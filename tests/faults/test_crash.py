@@ -33,9 +33,7 @@ def stack(data: Path) -> Iterator[LocalStack]:
     running.stop()
 
 
-def test_a_crash_amid_faults_holds_nobody_up_for_long(
-    stack: LocalStack, draw: random.Random, figures: Figures
-) -> None:
+def test_a_crash_amid_faults_holds_nobody_up_for_long(stack: LocalStack, draw: random.Random, figures: Figures) -> None:
     courses = sync_catalogue(stack)[:2]
     with stack.api() as api, stack.simulator() as simulator:
         client = create_user(api)["email"]

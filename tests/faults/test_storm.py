@@ -1,8 +1,8 @@
 """A quarter of all calls to Thinkific go wrong while the worker is killed every few seconds: all is brought about all
 the same, once, within the calls that Thinkific allows.
 
-Two waits are cut short: a message that a killed worker had received is visible again after half a minute, not after
-six; and the last few students, who have failed nine times and more, are not left alone for up to a quarter of an hour.
+One wait is cut short: the last few students, who have failed nine times and more, are not left alone for up to a
+quarter of an hour.
 """
 
 import os
@@ -53,7 +53,6 @@ A_DATE = "2030-06-30"
 _KILLED_EVERY_SECONDS = (5.0, 12.0)
 # Then the killing ends: who comes last waits for minutes between its tries.
 _KILLED_UNTIL_WAITING = STUDENTS // 10
-_VISIBILITY_SECONDS = 30
 _HASTENED_WHEN_WAITING = STUDENTS // 50
 _CONVERGED_AFTER_SECONDS = 800
 
@@ -185,7 +184,6 @@ def storm(data: Path, draw: random.Random) -> Iterator[Storm]:
     try:
         with stack.api() as api, stack.simulator() as simulator:
             opened = Storm(stack, api, simulator, draw)
-            opened.running.show_again_after(_VISIBILITY_SECONDS)
             yield opened
     finally:
         stack.stop()

@@ -2,9 +2,9 @@
 taken up again.
 
 What a killed worker had in hand comes back by itself, later than a test likes to wait: a student when the worker's
-lease ends (45 s; here it is ended) or its message becomes visible again (6 min; here 10 s), an operation, and a student
-whose message the worker did not get to send, when repair looks after them (3 and 15 min; here they are rung for in
-repair's place).
+lease ends (30 s; here it is ended) or its message becomes visible again (35 s), an operation, and a student whose
+message the worker did not get to send, when repair looks after them (half a minute and 15 min; here they are rung for
+in repair's place).
 """
 
 import logging
@@ -31,7 +31,6 @@ from b2b.storage.table import Update
 
 _FINAL = {status.value for status in OperationStatus if status.is_final}
 _THINKIFIC_SECONDS = 0.02
-_VISIBILITY_SECONDS = "10"
 _RING_EVERY_SECONDS = 2.5
 
 _log = logging.getLogger(__name__)
@@ -52,10 +51,6 @@ class Killed:
         self.school = School(thinkific)
         self.desk = Desk(school_of(stack))
         self._dead: set[int] = set()
-        school = self.desk.school
-        for queue in ("SyncQueue", "SyncBulkQueue"):
-            visibility = {"VisibilityTimeout": _VISIBILITY_SECONDS}
-            school.sqs.set_queue_attributes(QueueUrl=school.resources.queue_urls[queue], Attributes=visibility)
 
     @property
     def courses(self) -> list[Product]:

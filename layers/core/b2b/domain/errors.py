@@ -11,9 +11,11 @@ B2BError
 └── WriteConflict       others wrote first: read again and retry
     ├── ConditionFailed the state that a write relied on has changed
     └── LeaseLost       another worker has taken over
+
+BrokenInvariant         records contradict each other: no refusal, a fault of ours
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -84,10 +86,22 @@ class TooManyRequests(B2BError):
 
 
 class WriteConflict(B2BError):
-    """Another write touched the same items at the same time."""
+    """Another write touched the same items at the same time.
 
-    def __init__(self, message: str = "Others wrote to the same records at the same time.") -> None:
+    ``place``: what did not fit, in words that name no person; two conflicts of one place are about the same records.
+    ``state``: reads these records as they are now. None: nothing but another write can be the reason.
+    """
+
+    def __init__(
+        self,
+        message: str = "Others wrote to the same records at the same time.",
+        *,
+        place: str = "",
+        state: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.place = place
+        self.state = state
 
 
 class LeaseLost(WriteConflict):
@@ -97,6 +111,19 @@ class LeaseLost(WriteConflict):
 class ConditionFailed(WriteConflict):
     """The state a write relied on has changed. ``failed`` holds the positions of the actions refused."""
 
-    def __init__(self, failed: Iterable[int] = (0,)) -> None:
+    def __init__(
+        self, failed: Iterable[int] = (0,), *, place: str = "", state: Callable[[], object] | None = None
+    ) -> None:
         self.failed = frozenset(failed)
-        super().__init__("A record changed between reading and writing it.")
+        super().__init__("A record changed between reading and writing it.", place=place, state=state)
+
+
+class BrokenInvariant(Exception):
+    """Records contradict each other, though nobody is writing to them. ``place`` says which, and names no person.
+
+    Retrying cannot help; ``b2b recount --repair`` mends them.
+    """
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"Records contradict each other ({place}); `b2b recount --repair` mends them.")
+        self.place = place

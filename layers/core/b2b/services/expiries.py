@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import dates, enrollments, expiry, timestamps
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.errors import BrokenInvariant, InvalidInput, NotFound
 from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationType
 from b2b.domain.products import ProductReference, UnresolvedReference, resolve
 from b2b.domain.students import StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
-from b2b.services.operations import OperationService, Step
+from b2b.services.operations import OnBroken, OperationService, Step
 from b2b.services.ringing import repair_at
 from b2b.services.seat_moves import MOST_SEATS_IN_ONE_WRITE, SeatMoves
 
@@ -82,10 +82,13 @@ class ExpiryService:
 class ExpiryRunner:
     """Writes each student's wish once (phase "write"), then waits for Thinkific (phase "confirm")."""
 
-    def __init__(self, store: "Store", bell: "Bell", clock: Clock = utc_now) -> None:
+    def __init__(
+        self, store: "Store", bell: "Bell", clock: Clock = utc_now, *, on_broken: OnBroken | None = None
+    ) -> None:
         self._store = store
         self._bell = bell
         self._clock = clock
+        self._on_broken = on_broken
         self._seats = SeatMoves(store, clock)
 
     def step(self, operation: Operation) -> Step:
@@ -98,13 +101,32 @@ class ExpiryRunner:
         ids = self._store.students.ids_of_user(
             int(state["user_id"]), after=int(state["after"]), limit=_STUDENTS_IN_ONE_STEP
         )
-        touched = sum(self._apply(operation, student_id) for student_id in ids)
-        operation = replace(operation, total=operation.total + touched)
+        touched = 0
+        failures: dict[int, OperationFailure] = {}
+        for student_id in ids:
+            try:
+                touched += self._apply(operation, student_id)
+            except BrokenInvariant as broken:
+                failures[student_id] = self._failure(student_id, broken)
+        actions = [
+            self._store.operations.add_failure(operation, failure, student_id)
+            for student_id, failure in failures.items()
+        ]
+        total, failed = operation.total + touched + len(failures), operation.failed + len(failures)
+        operation = replace(operation, total=total, failed=failed)
         if len(ids) == _STUDENTS_IN_ONE_STEP:
-            return Step(replace(operation, state=state | {"after": ids[-1]}))
-        if operation.total == 0:
-            return Step(operation.finished())
-        return Step(replace(operation, state=state | {"phase": "confirm", "after": 0, "waiting": 0}))
+            return Step(replace(operation, state=state | {"after": ids[-1]}), actions)
+        if operation.total == operation.failed:
+            return Step(operation.finished(), actions)
+        return Step(replace(operation, state=state | {"phase": "confirm", "after": 0, "waiting": 0}), actions)
+
+    def _failure(self, student_id: int, broken: BrokenInvariant) -> OperationFailure:
+        """Of a student whose records contradict each other; the others of the operation do not wait for that."""
+        if self._on_broken is not None:
+            self._on_broken(broken)
+        record = self._store.students.get_record(student_id)
+        email = record.student.email if record else None
+        return OperationFailure(student_id=student_id, email=email, error=str(broken))
 
     def _apply(self, operation: Operation, student_id: int) -> bool:
         """Whether the student is one of the operation's. Done once, however often it is repeated."""

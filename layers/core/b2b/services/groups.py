@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from b2b.domain import emails
-from b2b.domain.errors import NotFound, WriteConflict
+from b2b.domain.errors import NotFound
 from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationFailure, OperationType
 from b2b.domain.students import Association, Student
@@ -109,7 +109,7 @@ class GroupImport:
             student_id = self._store.lookups.find(student_email=member.email).student_id
             record = self._store.students.get_record(student_id) if student_id is not None else None
             if student_id is not None and record is None:
-                raise WriteConflict
+                raise self._store.lookups.missing_student(member.email, student_id)
             user = self._store.users.get(user_id)
             if user is None:
                 return None  # deleted meanwhile

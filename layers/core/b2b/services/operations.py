@@ -2,16 +2,19 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from b2b.domain.errors import ConditionFailed, NotFound, TooManyRequests, WriteConflict
+from b2b.domain.errors import BrokenInvariant, ConditionFailed, NotFound, TooManyRequests, WriteConflict
 from b2b.domain.operations import Operation, OperationFailure, OperationStatus, OperationType
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.backoff import LONGEST_SECONDS, backoff
+from b2b.services.contention import retry_conflicts
 from b2b.services.unforeseen import LEFT_ALONE_FOR
 
 if TYPE_CHECKING:
@@ -25,6 +28,9 @@ _CONTENDED = "The records that it is to change are being changed by others each 
 _CONTENDED_ATTEMPTS = 5
 # How long after its time a message may come before repair rings again.
 _MESSAGE_MAY_TAKE = timedelta(seconds=180)
+
+
+OnBroken = Callable[[BrokenInvariant], None]
 
 
 class OperationService:
@@ -96,13 +102,18 @@ class AdvanceOutcome(StrEnum):
     POSTPONED = "postponed"
     NOTHING_TO_DO = "nothing_to_do"
     OVERTAKEN = "overtaken"  # another worker is at it
+    BROKEN = "broken"  # records contradict each other; the operation has failed
+
+
+class _Overtaken(Exception):
+    """Another worker has carried the operation on."""
 
 
 class OperationWorker:
     """Carries operations on, step by step; each step is written down before the next.
 
     ``pause_reason``: why no call to Thinkific is allowed at the moment, if so. What holds an operation up is its
-    ``error`` meanwhile.
+    ``error`` meanwhile. ``on_broken`` is told of records that contradict each other, for which the operation fails.
     """
 
     def __init__(
@@ -112,11 +123,14 @@ class OperationWorker:
         runners: Mapping[OperationType, Runner],
         pause_reason: Callable[[], str | None],
         clock: Clock = utc_now,
+        *,
+        on_broken: OnBroken | None = None,
     ) -> None:
         self._store = store
         self._bell = bell
         self._runners = runners
         self._pause_reason = pause_reason
+        self._on_broken = on_broken
         self._clock = clock
 
     def advance(self, operation_id: str, seconds_left: Callable[[], float]) -> AdvanceOutcome:
@@ -124,46 +138,72 @@ class OperationWorker:
         operation = self._store.operations.get(operation_id)
         if operation is None or operation.status.is_final:
             return AdvanceOutcome.NOTHING_TO_DO
+        try:
+            return self._carry_on(operation, seconds_left)
+        except _Overtaken:
+            return AdvanceOutcome.OVERTAKEN
+        except Exception:
+            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
+            raise
+
+    def _carry_on(self, operation: Operation, seconds_left: Callable[[], float]) -> AdvanceOutcome:
         runner = self._runners[operation.type]
         try:
             operation = self._save(replace(operation, status=OperationStatus.RUNNING))
             while not operation.status.is_final:
                 if seconds_left() < _SECONDS_FOR_A_STEP:
                     return self._postpone(operation, 0)
-                step = runner.step(operation)
-                # Who waits for Thinkific's confirmations is told when these cannot come.
-                error = self._pause_reason() if step.pause else None
-                operation = self._save(replace(step.operation, attempts=0, error=error), step.actions)
-                if step.pause:
-                    return self._postpone(operation, step.pause)
-        except ConditionFailed:
-            return AdvanceOutcome.OVERTAKEN
+                operation, pause = retry_conflicts(partial(self._step, runner, operation))
+                if pause:
+                    return self._postpone(operation, pause)
+        except BrokenInvariant as broken:
+            return self._give_up(operation, broken)
         except (WriteConflict, TooManyRequests):
             return self._give_way(operation)
         except (ThinkificDelay, AnswerLost) as trouble:
             return self._hold_up(operation, trouble)
         except ThinkificError as refusal:
             self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
-        except Exception:
-            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
-            raise
         return AdvanceOutcome.FINISHED
 
+    def _give_up(self, operation: Operation, broken: BrokenInvariant) -> AdvanceOutcome:
+        if self._on_broken is not None:
+            self._on_broken(broken)
+        self._save(replace(operation, status=OperationStatus.FAILED, error=str(broken)))
+        return AdvanceOutcome.BROKEN
+
+    def _step(self, runner: Runner, operation: Operation) -> tuple[Operation, float]:
+        """One step, and for how many seconds there is nothing to do.
+
+        Raises _Overtaken, and TooManyRequests where others write to the same records: they are given way to.
+        """
+        try:
+            step = runner.step(operation)
+            # Who waits for Thinkific's confirmations is told when these cannot come.
+            error = self._pause_reason() if step.pause else None
+            return self._save(replace(step.operation, attempts=0, error=error), step.actions), step.pause
+        except WriteConflict as conflict:
+            if conflict.state is None:
+                raise TooManyRequests(retry_after=1) from conflict
+            raise
+
     def _save(self, operation: Operation, actions: "Sequence[Action]" = ()) -> Operation:
+        """Raises _Overtaken."""
         saved = replace(operation, version=operation.version + 1, updated_at=self._clock())
-        self._store.transact([self._store.operations.save(saved), *actions])
+        try:
+            self._store.transact([self._store.operations.save(saved), *actions])
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                raise _Overtaken from refused
+            raise
         return saved
 
     def _give_way(self, operation: Operation) -> AdvanceOutcome:
         """To others who write to the same records. What goes on for long is told: it may not end by itself."""
         attempts = operation.attempts + 1
         error = _CONTENDED if attempts >= _CONTENDED_ATTEMPTS else operation.error
-        try:
+        with suppress(WriteConflict):  # counted the next time
             self._save(replace(operation, attempts=attempts, error=error))
-        except ConditionFailed:
-            return AdvanceOutcome.OVERTAKEN
-        except WriteConflict:
-            pass  # counted the next time
         return self._postpone(operation, backoff(operation.attempts))
 
     def _hold_up(self, operation: Operation, trouble: ThinkificDelay | AnswerLost) -> AdvanceOutcome:
@@ -176,10 +216,7 @@ class OperationWorker:
         if isinstance(trouble, AnswerLost) or trouble.is_failed_attempt:
             seconds = max(seconds, backoff(attempts))
             attempts += 1
-        try:
-            self._save(replace(operation, attempts=attempts, error=str(trouble)))
-        except ConditionFailed:
-            return AdvanceOutcome.OVERTAKEN
+        self._save(replace(operation, attempts=attempts, error=str(trouble)))
         return self._postpone(operation, seconds)
 
     def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from b2b.domain import timestamps
 from b2b.domain.enrollments import Enrollment, without_holder
-from b2b.domain.errors import TooManyRequests
+from b2b.domain.errors import BrokenInvariant, TooManyRequests
 from b2b.domain.kinds import Kind
 from b2b.domain.operations import Operation, OperationType
 from b2b.domain.students import Association, StudentRecord
@@ -73,7 +73,7 @@ class Removals:
             ],
         )
         # The worker does what this does not get done.
-        with suppress(TooManyRequests):
+        with suppress(TooManyRequests, BrokenInvariant):
             self.clear_student(student.id)
 
     def clear_student(self, student_id: int) -> None:

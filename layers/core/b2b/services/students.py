@@ -156,7 +156,7 @@ class StudentService:
         if target.student_id is not None:
             record = self._store.students.get_record(target.student_id)
             if record is None:
-                raise WriteConflict  # deleted since its e-mail was found
+                raise self._store.lookups.missing_student(email, target.student_id)
         now = self._clock()
         student = self._student(record, email, names, now)
         around = self._surroundings(target, record, now)

@@ -1,25 +1,38 @@
 """Deleting a user: gone for every reader at once, its students follow piece by piece."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from b2b.domain.errors import InvalidInput, NotFound, TooManyRequests
+from b2b.domain.errors import BrokenInvariant, InvalidInput, NotFound, TooManyRequests
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import Operation, OperationType
+from b2b.domain.operations import Operation, OperationFailure, OperationType
 from b2b.domain.students import StudentRecord
 from b2b.services.contention import retry_conflicts
-from b2b.services.operations import OperationService, Step
+from b2b.services.operations import OnBroken, OperationService, Step
 from b2b.services.removals import Removals, delete_account
 from b2b.services.tokens import TokenService
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
+    from b2b.storage.table import Action
     from b2b.thinkific.client import Thinkific
 
 # Taken from the user before the call answers; the rest is the worker's.
 _AT_ONCE = 25
 _IN_ONE_STEP = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Students that were to leave a user. ``broken``: those that could not, whose records contradict each other."""
+
+    student_ids: list[int]
+    broken: dict[int, BrokenInvariant] = field(default_factory=dict)
+
+    @property
+    def number_done(self) -> int:
+        return len(self.student_ids) - len(self.broken)
 
 
 class UserRemoval:
@@ -71,15 +84,21 @@ class UserRemoval:
                 in_thinkific=settings.delete_students_in_thinkific,
             )
 
-    def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> list[int]:
-        """Take at most ``limit`` students behind the id ``after`` from a removed user; their ids."""
-        ids = self._store.students.ids_of_user(user_id, after=after, limit=limit)
-        for student_id in ids:
-            if delete:
-                self._delete_unshared(student_id, user_id, in_thinkific=in_thinkific)
-            else:
-                self._removals.dissociate(student_id, user_id)
-        return ids
+    def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> "Taken":
+        """Take at most ``limit`` students behind the id ``after`` from a removed user.
+
+        One whose records contradict each other does not keep the others.
+        """
+        taken = Taken(self._store.students.ids_of_user(user_id, after=after, limit=limit))
+        for student_id in taken.student_ids:
+            try:
+                if delete:
+                    self._delete_unshared(student_id, user_id, in_thinkific=in_thinkific)
+                else:
+                    self._removals.dissociate(student_id, user_id)
+            except BrokenInvariant as broken:
+                taken.broken[student_id] = broken
+        return taken
 
     def _delete_unshared(self, student_id: int, user_id: int, *, in_thinkific: bool) -> None:
         """A student of other users too is only taken from this one."""
@@ -110,27 +129,37 @@ class UserRemoval:
 class UserDelete:
     """Runner: what ``delete`` began, and the Thinkific account where that is wanted."""
 
-    def __init__(self, store: "Store", removal: UserRemoval, thinkific: "Thinkific") -> None:
+    def __init__(
+        self, store: "Store", removal: UserRemoval, thinkific: "Thinkific", *, on_broken: OnBroken | None = None
+    ) -> None:
         self._store = store
         self._removal = removal
         self._thinkific = thinkific
+        self._on_broken = on_broken
 
     def step(self, operation: Operation) -> Step:
         state: dict[str, Any] = operation.state
         user_id = int(state["user_id"])
         self._removal.revoke_tokens(user_id)
-        ids = self._removal.take_students(
+        taken = self._removal.take_students(
             user_id,
             after=int(state["after"]),
             limit=_IN_ONE_STEP,
             delete=bool(state["delete_students"]),
             in_thinkific=bool(state["students_in_thinkific"]),
         )
-        done = operation.done + len(ids)
-        operation = replace(operation, total=done, done=done)
-        if ids:
-            return Step(replace(operation, state=state | {"after": ids[-1]}))
+        failures = [self._failure(operation, student_id, broken) for student_id, broken in taken.broken.items()]
+        done, failed = operation.done + taken.number_done, operation.failed + len(failures)
+        operation = replace(operation, total=done + failed, done=done, failed=failed)
+        if taken.student_ids:
+            return Step(replace(operation, state=state | {"after": taken.student_ids[-1]}), failures)
         self._store.users.forget_grants(user_id)
         if state["in_thinkific"]:
             delete_account(self._store, self._thinkific, None, str(state["email"]))
         return Step(operation.finished())
+
+    def _failure(self, operation: Operation, student_id: int, broken: BrokenInvariant) -> "Action":
+        if self._on_broken is not None:
+            self._on_broken(broken)
+        failure = OperationFailure(student_id=student_id, email=None, error=str(broken))
+        return self._store.operations.add_failure(operation, failure, student_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from b2b.domain import emails
-from b2b.domain.errors import ConditionFailed, InvalidInput, NotFound, WriteConflict
+from b2b.domain.errors import ConditionFailed, InvalidInput, NotFound
 from b2b.domain.idempotency import Claim
 from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductReference, UnresolvedReference, no_longer_sold, resolve
@@ -86,7 +86,7 @@ class UserService:
                 return UserView(self._add(email, fields, password_hash, Role.USER, lookup), ()), True
             found = self._store.users.get_with_grants(lookup.user_id)
             if found is None:
-                raise WriteConflict
+                raise self._store.lookups.missing_user(email, lookup.user_id)
             user, grants = found
             return self._views([(self._change(user, fields, password_hash), grants)])[0], False
 

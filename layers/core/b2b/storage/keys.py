@@ -65,6 +65,16 @@ def product_of_seat(sort_key: str) -> int:
     return int(sort_key.split("#")[1])
 
 
+def place_of_seat(sort_key: str) -> tuple[int, int]:
+    """Product and student."""
+    return product_of_seat(sort_key), student_of_user_row(sort_key)
+
+
+def student_of_user_row(sort_key: str) -> int:
+    """Of a seat, or of the user's side of an association."""
+    return int(sort_key.rpartition("#")[2])
+
+
 def user_student(user_id: int, student_id: int) -> Key:
     """The association, on the user's side."""
     return Key(user_partition(user_id), f"STUDENT#{padded(student_id)}")
@@ -223,6 +233,18 @@ def expiry_shards() -> list[str]:
 
 def wish_shards() -> list[str]:
     return [f"SYNC#{shard}" for shard in range(DUE_SHARDS)]
+
+
+# Their keys hold nothing but ids.
+_SAFE_TO_SHOW = {"USER", "STUDENT", "PRODUCT", "PRODUCTABLE", "OPERATION", "ACCOUNT", "TOKENID", "LASTID", "TOTAL"}
+
+
+def described(key: Key) -> str:
+    """For logs and operators: without the e-mails and digests that some keys hold."""
+    kind = key.pk.partition("#")[0]
+    if kind not in _SAFE_TO_SHOW:
+        return kind
+    return key.pk if key.sk == key.pk else f"{key.pk} {key.sk}"
 
 
 def _alone(name: str) -> Key:

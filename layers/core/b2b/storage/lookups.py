@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from b2b.domain.emails import email_key
+from b2b.domain.errors import WriteConflict
 from b2b.domain.products import Candidates, Product
 from b2b.domain.settings import Settings
 from b2b.domain.users import Grant, User
@@ -64,6 +65,20 @@ class Lookups:
             grants={grant.product_id: grant for grant in grants},
             products={product.id: product for product in products},
             rings=sum(found[key]["students"] for key in ring_keys if key in found),
+        )
+
+    def missing_user(self, email: str, user_id: int) -> WriteConflict:
+        """The e-mail is the user's, whom a moment later nobody knows: deleted meanwhile, or a broken record."""
+        return WriteConflict(
+            place=f"the e-mail of user {user_id}, whose record is missing",
+            state=lambda: (self.find(user_email=email).user_id, self._table.get(keys.user(user_id))),
+        )
+
+    def missing_student(self, email: str, student_id: int) -> WriteConflict:
+        """As ``missing_user``."""
+        return WriteConflict(
+            place=f"the e-mail of student {student_id}, whose record is missing",
+            state=lambda: (self.find(student_email=email).student_id, self._table.get(keys.student(student_id))),
         )
 
     def find(

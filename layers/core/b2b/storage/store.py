@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from b2b.storage.consistency import Consistency
 from b2b.storage.counters import Counters
 from b2b.storage.idempotency import Idempotency
 from b2b.storage.listing import Listing
@@ -27,6 +28,7 @@ class Store:
         self.tokens = Tokens(table)
         self.operations = Operations(table)
         self.settings = SettingsItem(table)
+        self.consistency = Consistency(table)
         self.counters = Counters(table)
         self.idempotency = Idempotency(table)
         self.listing = Listing(table)

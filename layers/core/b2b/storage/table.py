@@ -75,6 +75,11 @@ class Action:
     kind: str
     arguments: dict[str, Any]
 
+    @property
+    def key(self) -> Key:
+        item = self.arguments.get("Key") or self.arguments["Item"]
+        return Key(item[keys.PARTITION]["S"], item[keys.SORT]["S"])
+
 
 class _Deserializer(TypeDeserializer):
     """Numbers as int where they are whole, else float, and bytes as they are; boto3 gives Decimal and Binary."""
@@ -340,7 +345,7 @@ class Table:
         try:
             answer = call(TableName=self._name, ReturnValues=returning, **action.arguments)
         except ClientError as error:
-            raise _translated(error) from error
+            raise self._translated(error, [action]) from error
         return unmarshal(answer.get("Attributes", {}))
 
     def succeeds(self, action: Action) -> bool:
@@ -363,7 +368,16 @@ class Table:
         try:
             self._client.transact_write_items(TransactItems=members)
         except ClientError as error:
-            raise _translated(error) from error
+            raise self._translated(error, actions) from error
+
+    def _translated(self, error: ClientError, actions: Sequence[Action]) -> Exception:
+        failed = _failed_conditions(error)
+        if failed:
+            place = ", ".join(
+                f"{actions[position].kind} {keys.described(actions[position].key)}" for position in failed
+            )
+            return ConditionFailed(failed, place=place, state=lambda: self.get_many(each.key for each in actions))
+        return WriteConflict() if _is_contention(error) else error
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -425,18 +439,20 @@ def _action(kind: str, arguments: dict[str, Any], condition: ConditionBase | Non
     return Action(kind, arguments)
 
 
-def _translated(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
-    if code == "ConditionalCheckFailedException":
-        return ConditionFailed()
-    if code in _CONTENTION:
-        return WriteConflict()
-    if code == "TransactionCanceledException":
-        reasons: list[Any] = list(error.response.get("CancellationReasons", []))
-        codes = [reason.get("Code") for reason in reasons]
-        failed = [position for position, found in enumerate(codes) if found == "ConditionalCheckFailed"]
-        if failed:
-            return ConditionFailed(failed)
-        if any(found in _CONTENTION_REASONS for found in codes):
-            return WriteConflict()
-    return error
+def _failed_conditions(error: ClientError) -> list[int]:
+    """The positions of the actions whose condition did not hold."""
+    if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        return [0]
+    return [position for position, code in enumerate(_cancellation_codes(error)) if code == "ConditionalCheckFailed"]
+
+
+def _is_contention(error: ClientError) -> bool:
+    if error.response["Error"]["Code"] in _CONTENTION:
+        return True
+    return any(code in _CONTENTION_REASONS for code in _cancellation_codes(error))
+
+
+def _cancellation_codes(error: ClientError) -> list[Any]:
+    """Of a cancelled transaction, one for each action; else none."""
+    reasons: list[Any] = list(error.response.get("CancellationReasons", []))
+    return [reason.get("Code") for reason in reasons]

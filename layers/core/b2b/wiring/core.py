@@ -17,6 +17,7 @@ from b2b.storage.table import Table
 
 if TYPE_CHECKING:
     from b2b.queues import Queues, ReceivedMessages
+    from b2b.services.consistency import ConsistencyService
     from b2b.services.expiries import ExpiryService
     from b2b.services.groups import GroupService
     from b2b.services.idempotency import IdempotencyService
@@ -132,6 +133,12 @@ class Services:
         from b2b.services.recount import RecountService
 
         return RecountService(self.store)
+
+    @cached_property
+    def consistency(self) -> "ConsistencyService":
+        from b2b.services.consistency import ConsistencyService
+
+        return ConsistencyService(self.store, self.removals)
 
     @cached_property
     def sweep(self) -> "SweepService":

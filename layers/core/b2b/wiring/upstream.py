@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from b2b.config import ConfigError, load_config, load_thinkific_config
 from b2b.domain.budget import Budget
+from b2b.domain.errors import BrokenInvariant
 from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
 from b2b.domain.upstream import SitePaused
@@ -49,12 +50,18 @@ class UpstreamServices(Services):
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell, on_broken=_tell_broken),
             OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
-            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
+            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific, on_broken=_tell_broken),
         }
-        return OperationWorker(self.store, self.bell, runners, pause_reason=lambda: self._budget.pause_reason)
+        return OperationWorker(
+            self.store,
+            self.bell,
+            runners,
+            pause_reason=lambda: self._budget.pause_reason,
+            on_broken=_tell_broken,
+        )
 
     @cached_property
     def verification(self) -> "Verification":
@@ -122,6 +129,12 @@ def _tell_pause(reason: str) -> None:
     """Once a minute while it lasts: an alarm is on the figure."""
     logger("b2b").error("the site is paused", extra={"reason": reason})
     count("b2b", SitePaused=1)
+
+
+def _tell_broken(broken: BrokenInvariant) -> None:
+    """An alarm is on the figure."""
+    logger("operations").error("records contradict each other", extra={"place": broken.place})
+    count("records", BrokenInvariants=1)
 
 
 def _log_refusal(student_id: int, what: str) -> None:
