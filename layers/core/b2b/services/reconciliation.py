@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from b2b.thinkific.client import Thinkific
 
 # Longer than the longest single call; renewed in time before each. What a dead worker was at goes on when it ends and
-# the next run of repair, at most a minute later, has found it.
-LEASE = timedelta(seconds=30)
+# the next run of repair has found it, which is at most a minute later: within 90 s together.
+LEASE = timedelta(seconds=28)
 _RENEW_BEFORE = timedelta(seconds=26)
 # What one more call may need of the worker's remaining time.
 _SECONDS_FOR_A_CALL = 26.0

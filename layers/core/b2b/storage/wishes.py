@@ -66,7 +66,7 @@ class Wishes:
             before,
             lease_owner=owner,
             lease_until=until,
-            due_at=until,
+            due_at=until + _CLOCKS_DIFFER,
             # Taken up before and never given back: that worker may have died after any of its calls.
             abandoned=before.lease_owner is not None,
         )
@@ -149,9 +149,9 @@ class Wishes:
         return wish
 
     def _leased(self, student_id: int, until: datetime) -> Update:
-        # The end of the lease is when repair looks after the wish, should the worker die.
-        moment = timestamps.to_text(until)
-        return Update(keys.wish(student_id)).set(lease_until=moment, **{keys.DUE_AT: moment})
+        # Should the worker die, repair looks after the wish when the lease has ended by every clock.
+        due_at = timestamps.to_text(until + _CLOCKS_DIFFER)
+        return Update(keys.wish(student_id)).set(lease_until=timestamps.to_text(until), **{keys.DUE_AT: due_at})
 
 
 def _is_free(now: datetime) -> ConditionBase:
