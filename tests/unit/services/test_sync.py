@@ -248,6 +248,19 @@ def test_repair_that_cannot_ring_says_so_and_loses_nothing(world: World, boss: U
     assert world.repair.ring_again() == 1
 
 
+@pytest.mark.parametrize(("seconds", "rung"), [([60, 60, 60], 3), ([60, 11, 9], 2), ([60, 9], 1), ([9], 0)])
+def test_repair_stops_before_its_time_is_up_and_leaves_the_rest_to_the_next_run(
+    world: World, boss: User, seconds: list[float], rung: int
+) -> None:
+    course = world.course()
+    for number in range(3):
+        world.enroll(boss, course, email=f"student{number}@example.com")
+    world.clock.advance(seconds=61)
+    left = iter(seconds)
+    assert world.repair.ring_again(lambda: next(left)) == rung
+    assert world.repair.ring_again() == 3 - rung
+
+
 def test_a_postponed_wish_is_due_for_repair_after_its_message(world: World, boss: User) -> None:
     world.upstream.fault("rate_limited", seconds=100)
     student_id = world.enroll(boss, world.course()).student.id
