@@ -1,4 +1,4 @@
-"""The only place that builds a key of the table (see the README for the picture).
+"""The only place that builds a key of the table (docs/architecture.md has the picture).
 
 Letters in front of a sort key order the rows of a partition so that one Query reads what belongs together:
 a user with its grants, a student with its users, enrolments and wish.
