@@ -51,8 +51,10 @@ def _document() -> bytes:
 @router.get(
     "/tokens", dependencies=_tokens, response_model=ListBody[TokenResource], tags=["Tokens"], summary="List tokens"
 )
-async def list_tokens(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
-    return page_body(request, services.tokens.list_page(page), present)
+async def list_tokens(
+    request: Request, page: WantedPage, principal: CurrentPrincipal, services: CurrentServices
+) -> dict[str, Any]:
+    return page_body(request, services.tokens.list_page(page, principal), present)
 
 
 @router.post(
@@ -72,15 +74,15 @@ async def create_token(
         body.name,
         user_id=principal.user_id,
         scopes=SCOPES if body.scopes is None else body.scopes,
-        allowed=principal.scopes,
+        maker=principal,
         expires_at=body.expires_at,
     )
     return {"data": present(token) | {"token": secret}}
 
 
 @router.delete("/tokens/{id}", dependencies=_tokens, status_code=204, tags=["Tokens"], summary="Revoke a token")
-async def delete_token(token_id: TokenId, services: CurrentServices) -> Response:
-    services.tokens.revoke(token_id)
+async def delete_token(token_id: TokenId, principal: CurrentPrincipal, services: CurrentServices) -> Response:
+    services.tokens.revoke(token_id, principal)
     return Response(status_code=204)
 
 

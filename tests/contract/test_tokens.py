@@ -46,6 +46,17 @@ class TestMaking:
         made = data_of(anonymous.post("/tokens", json=allowed, headers=maker), status=201)
         assert made["scopes"] == ["users:read"]
 
+    @pytest.mark.parametrize("days", [None, 60, 31, 30, 29, 1])
+    def test_it_ends_no_later_than_its_maker(
+        self, api: httpx.Client, anonymous: httpx.Client, days: int | None
+    ) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        maker = create_token(api, expires_at=(now + timedelta(days=30)).isoformat())
+        wanted = None if days is None else (now + timedelta(days=days)).isoformat()
+        body = {"name": unique("token"), "expires_at": wanted}
+        made = data_of(anonymous.post("/tokens", json=body, headers=bearer(maker["token"])), status=201)
+        assert datetime.fromisoformat(made["expires_at"]) == now + timedelta(days=min(days or 30, 30))
+
     @pytest.mark.parametrize(
         ("fields", "named"),
         [
@@ -75,7 +86,43 @@ class TestListing:
         assert before - timedelta(minutes=1) <= datetime.fromisoformat(used) <= datetime.now(UTC)
 
 
+    def test_who_may_do_less_than_a_token_does_not_see_it(
+        self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens
+    ) -> None:
+        like_it, less = create_token(api, scopes=["tokens:write"]), create_token(api, scopes=[])
+        more = [create_token(api), create_token(api, scopes=["tokens:write", "users:read"])]
+        caller = tokens.with_only("tokens:write")
+        seen: list[Json] = []
+        path: str | None = "/tokens?per_page=1"
+        while path is not None:
+            page = anonymous.get(path, headers=caller).raise_for_status().json()
+            seen += page["data"]
+            path = page["links"]["next"]
+        ids = [token["id"] for token in seen]
+        assert ids == sorted(set(ids))
+        assert len(ids) == page["meta"]["total"] == page["meta"]["last_page"]
+        assert {like_it["id"], less["id"]} <= set(ids)
+        assert not {token["id"] for token in more} & set(ids)
+        assert all(set(token["scopes"]) <= {"tokens:write"} for token in seen)
+
+
 class TestRevoking:
+    @pytest.mark.parametrize("scopes", [SCOPES, ["tokens:write", "users:read"], ["users:read"], ["settings:write"]])
+    def test_who_may_do_less_than_a_token_cannot_end_it(
+        self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens, scopes: list[str]
+    ) -> None:
+        token = create_token(api, scopes=scopes)
+        answer = anonymous.delete(f"/tokens/{token['id']}", headers=tokens.with_only("tokens:write"))
+        assert (answer.status_code, answer.json().keys()) == (404, {"message"})
+        assert anonymous.get("/settings", headers=bearer(token["token"])).status_code == 200
+
+    def test_a_token_may_end_itself(self, api: httpx.Client, anonymous: httpx.Client) -> None:
+        token = create_token(api, scopes=["tokens:write"])
+        own = bearer(token["token"])
+        assert anonymous.delete(f"/tokens/{token['id']}", headers=own).status_code == 204
+        await_that(lambda: anonymous.get("/settings", headers=own).status_code == 401, what="The end of the token")
+        assert api.delete(f"/tokens/{token['id']}").status_code == 404
+
     def test_it_answers_204_without_a_body(self, api: httpx.Client) -> None:
         token = create_token(api)
         response = api.delete(f"/tokens/{token['id']}")

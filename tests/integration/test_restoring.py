@@ -130,6 +130,7 @@ def past(school: Emulated, desk: Desk) -> Past:
     """A school with some hundred rows is copied, and everything in it changed afterwards."""
     admin = desk.users.create("admin@example.com", UserFields(), role=Role.ADMIN).user
     kept, revoked = (desk.tokens.create(name, user_id=admin.id) for name in ("Kept", "Revoked"))
+    principal = desk.tokens.authenticate(kept[1])
     courses, client = desk.add_courses(3), desk.add_user("client@example.com", max_seats=500)
     leaving = desk.add_user("leaving@example.com")
     for course in courses:
@@ -146,7 +147,7 @@ def past(school: Emulated, desk: Desk) -> Past:
 
     assert budget.take() is None
     desk.tokens.authenticate(kept[1])
-    desk.tokens.revoke(revoked[0].id)
+    desk.tokens.revoke(revoked[0].id, principal)
     desk.tokens.create("Since", user_id=admin.id)
     answer(desk, kept[0].id, "since")
     desk.add_seats(client, courses[0], 50)

@@ -93,7 +93,7 @@ CALLS = [
     # Tokens and settings
     Call("GET", "/api/tokens", Trips(3)),
     Call("POST", "/api/tokens", Trips(2), body={"name": "T"}, status=201),
-    Call("DELETE", "/api/tokens/{id}", Trips(2), path="/api/tokens/{token}", status=204),
+    Call("DELETE", "/api/tokens/{id}", Trips(3), path="/api/tokens/{token}", status=204),
     Call("GET", "/api/settings", Trips(1)),
     Call("PUT", "/api/settings", Trips(1), body={"default_enrollment_days": 0}),
     # Removals

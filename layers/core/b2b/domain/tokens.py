@@ -17,6 +17,7 @@ SCOPES = (
     "tokens:write",
     "settings:write",
 )
+ALL_SCOPES = frozenset(SCOPES)
 
 _PREFIX = "b2b_"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -42,6 +43,24 @@ class Token:
         return self.expires_at is not None and self.expires_at <= now
 
 
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: a token, acting as an admin user, until ``expires_at`` (None = without an end)."""
+
+    token_id: int
+    user_id: int
+    scopes: frozenset[str]
+    expires_at: datetime | None = None
+
+    @property
+    def sees_all_tokens(self) -> bool:
+        return self.scopes >= ALL_SCOPES
+
+    def sees(self, token: Token) -> bool:
+        """A token that may do more than the caller is none of its business: else it could end it."""
+        return self.sees_all_tokens or token.scopes <= self.scopes
+
+
 def new_secret() -> str:
     """``b2b_``, 40 random letters and digits, and a checksum of 6, by which scanners know a leaked one."""
     random = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
@@ -62,6 +81,11 @@ def is_well_formed(secret: str) -> bool:
 
 def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def earlier_end(one: datetime | None, other: datetime | None) -> datetime | None:
+    """None = without an end."""
+    return min((end for end in (one, other) if end is not None), default=None)
 
 
 def sorted_scopes(scopes: Iterable[str]) -> list[str]:

@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 
 from b2b.domain.errors import Forbidden, Unauthenticated
+from b2b.domain.tokens import Principal
 from b2b.http.services import services_of
-from b2b.services.tokens import Principal
 
 
 class Scoped:

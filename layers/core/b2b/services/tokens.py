@@ -3,17 +3,17 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from b2b.domain import tokens
 from b2b.domain.errors import ConditionFailed, Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.tokens import SCOPES, Token
+from b2b.domain.tokens import SCOPES, Principal, Token, earlier_end
 from b2b.services.contention import retry_conflicts
-from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.pages import Page, PageRequest, page_of, read_page
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 _REMEMBERED_SECONDS = 5.0
 _MOST_REMEMBERED = 1_000
 _USE_NOTED_EVERY = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is calling: a token, acting as an admin user."""
-
-    token_id: int
-    user_id: int
-    scopes: frozenset[str]
 
 
 class TokenService:
@@ -55,7 +46,7 @@ class TokenService:
         """Raises Unauthenticated for a token that is wrong, expired or revoked, TooManyRequests above the limit."""
         token = self._good(secret)
         self._count(token, self._clock())
-        return Principal(token.id, token.user_id, token.scopes)
+        return Principal(token.id, token.user_id, token.scopes, token.expires_at)
 
     def identify(self, secret: str) -> int:
         """The id of a good token, without counting a request. Raises Unauthenticated."""
@@ -67,8 +58,17 @@ class TokenService:
             raise Unauthenticated
         return token
 
-    def list_page(self, request: PageRequest) -> Page[Token]:
-        return read_page(self._store, Kind.TOKENS, request, self._load)
+    def list_page(self, request: PageRequest, viewer: Principal) -> Page[Token]:
+        """Those that ``viewer`` sees, by id ascending."""
+        if viewer.sees_all_tokens:
+            return read_page(self._store, Kind.TOKENS, request, self._load)
+        # Tokens are few, and the index does not know their scopes.
+        visible = [token for token in self._store.tokens.all() if viewer.sees(token)]
+        return page_of(visible, request, lambda token: token.id)
+
+    def must_see(self, token_id: int, viewer: Principal) -> None:
+        """Raises NotFound."""
+        self._visible(token_id, viewer)
 
     def create(
         self,
@@ -76,16 +76,17 @@ class TokenService:
         *,
         user_id: int,
         scopes: Iterable[str] = SCOPES,
-        allowed: Iterable[str] = SCOPES,
+        maker: Principal | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[Token, str]:
         """A token and its secret, which is not kept.
 
-        ``allowed``: the scopes of whoever asks; raises Forbidden. Raises Unauthenticated when the user is gone: what
-        one of its tokens is still good for, for a few seconds, ends with them.
+        ``maker``: the token that asks, None = the operator. The new one may do no more, else Forbidden is raised, and
+        ends no later. Raises Unauthenticated when the user or the maker is gone: what a token is still good for, for a
+        few seconds, ends with them.
         """
         wanted = frozenset(scopes)
-        if not wanted <= frozenset(allowed):
+        if maker is not None and not wanted <= maker.scopes:
             raise Forbidden
         now = self._clock()
         if expires_at is not None and expires_at <= now:
@@ -99,34 +100,47 @@ class TokenService:
             digest=tokens.digest(secret),
             last_four=secret[-4:],
             created_at=now,
-            expires_at=expires_at,
+            expires_at=earlier_end(expires_at, maker.expires_at if maker else None),
         )
-        actions = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
-        actions.append(self._store.users.must_exist(user_id))
-
-        def attempt() -> None:
-            try:
-                self._store.transact(actions)
-            except ConditionFailed:
-                if self._store.users.get(user_id) is None:
-                    raise Unauthenticated from None
-                raise
-
-        retry_conflicts(attempt)
+        retry_conflicts(lambda: self._add(token, maker))
         return token, secret
 
-    def revoke(self, token_id: int) -> None:
-        """Raises NotFound."""
+    def revoke(self, token_id: int, by: Principal) -> None:
+        """Raises NotFound, also for a token that ``by`` does not see."""
+        retry_conflicts(lambda: self._remove(self._visible(token_id, by)))
 
-        def attempt() -> None:
-            digest = self._store.tokens.digest_of(token_id)
-            if digest is None:
-                raise NotFound(f"There is no token with the id {token_id}.")
-            count = self._store.counters.count(Kind.TOKENS, token_id, -1)
-            self._store.transact([*self._store.tokens.remove(token_id, digest), count])
-            self._remembered.pop(digest, None)
+    def revoke_all_of(self, user_id: int) -> None:
+        """Tokens act as their user; those of one that is gone act as nobody."""
+        for token in self._store.tokens.all():
+            if token.user_id == user_id:
+                retry_conflicts(partial(self._remove_if_there, token))
 
-        retry_conflicts(attempt)
+    def _add(self, token: Token, maker: Principal | None) -> None:
+        changes = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
+        guards = [self._store.users.must_exist(token.user_id)]
+        if maker is not None:
+            guards.append(self._store.tokens.must_exist(maker.token_id))
+        try:
+            self._store.transact([*changes, *guards])
+        except ConditionFailed as refused:
+            if any(position >= len(changes) for position in refused.failed):
+                raise Unauthenticated from None
+            raise
+
+    def _visible(self, token_id: int, viewer: Principal) -> Token:
+        token = self._store.tokens.get(token_id)
+        if token is None or not viewer.sees(token):
+            raise NotFound(f"There is no token with the id {token_id}.")
+        return token
+
+    def _remove_if_there(self, token: Token) -> None:
+        if self._store.tokens.get(token.id) is not None:
+            self._remove(token)
+
+    def _remove(self, token: Token) -> None:
+        count = self._store.counters.count(Kind.TOKENS, token.id, -1)
+        self._store.transact([*self._store.tokens.remove(token), count])
+        self._remembered.pop(token.digest, None)
 
     def _find(self, digest: str) -> Token | None:
         moment = self._monotonic()

@@ -119,11 +119,8 @@ class UserRemoval:
         return bool(others) and bool(self._store.lookups.surroundings(user_ids=others).users)
 
     def revoke_tokens(self, user_id: int) -> None:
-        """Tokens act as their user; those of one that is gone act as nobody."""
-        for token in self._store.tokens.all():
-            if token.user_id == user_id:
-                with suppress(NotFound):
-                    self._tokens.revoke(token.id)
+        """Those of a user that is gone."""
+        self._tokens.revoke_all_of(user_id)
 
 
 class UserDelete:

@@ -8,7 +8,7 @@ from b2b.domain.kinds import Kind
 from b2b.domain.tokens import Token, sorted_scopes
 from b2b.storage import keys
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, delete, put
+from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
 
 class Tokens:
@@ -28,9 +28,9 @@ class Tokens:
     def all(self) -> list[Token]:
         return self.from_rows(self._table.list_all(Kind.TOKENS))
 
-    def digest_of(self, token_id: int) -> str | None:
+    def get(self, token_id: int) -> Token | None:
         item = self._table.get(keys.token_id(token_id))
-        return item["digest"] if item else None
+        return self.find(item["digest"]) if item else None
 
     def mark_used(self, token: Token, now: datetime) -> None:
         """A token revoked meanwhile stays revoked."""
@@ -51,10 +51,14 @@ class Tokens:
             put(keys.token_id(token.id), {"digest": token.digest}),
         ]
 
-    def remove(self, token_id: int, digest: str) -> list[Action]:
+    def must_exist(self, token_id: int) -> Action:
+        return check(keys.token_id(token_id), EXISTS)
+
+    def remove(self, token: Token) -> list[Action]:
+        """Refused when it is gone already."""
         return [
-            delete(keys.token(digest), when=EXISTS),
-            delete(keys.token_id(token_id)),
+            delete(keys.token(token.digest), when=EXISTS),
+            delete(keys.token_id(token.id)),
         ]
 
 
