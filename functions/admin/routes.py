@@ -20,16 +20,21 @@ from admin.schemas import (
 from b2b.domain.tokens import SCOPES
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
+from b2b.http.idempotency import KeyAccepted
 from b2b.http.operations import OperationResource, present_operation
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id, path_text
-from b2b.http.services import CurrentServices
+from b2b.http.services import CurrentServices, services_of
 
 router = APIRouter(prefix="/api")
 _tokens = [Depends(Scoped("tokens:write"))]
 _any_token = [Depends(Scoped(None))]
 
 TokenId = Annotated[int, path_id("id", "token")]
+
+
+def _token_exists(request: Request) -> None:
+    services_of(request).tokens.must_see(int(request.path_params["id"]), request.state.principal)
 
 
 @router.get("/health", response_model=HealthResource, tags=["Service"], summary="Whether the API answers")
@@ -81,7 +86,12 @@ async def create_token(
 
 
 @router.delete("/tokens/{id}", dependencies=_tokens, status_code=204, tags=["Tokens"], summary="Revoke a token")
-async def delete_token(token_id: TokenId, principal: CurrentPrincipal, services: CurrentServices) -> Response:
+async def delete_token(
+    token_id: TokenId,
+    _: Annotated[None, Depends(KeyAccepted(_token_exists))],
+    principal: CurrentPrincipal,
+    services: CurrentServices,
+) -> Response:
     services.tokens.revoke(token_id, principal)
     return Response(status_code=204)
 

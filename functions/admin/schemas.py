@@ -83,7 +83,7 @@ class TokenResource(BaseModel):
 
 
 class NewTokenResource(TokenResource):
-    token: str
+    token: str | None  # None in a replay, which has no secrets
 
 
 def present(token: Token) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from b2b.domain.students import StudentView
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
+from b2b.http.idempotency import KeyAccepted
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices, services_of
@@ -94,7 +95,9 @@ async def update_student(
 
 
 @router.delete("/{id}", dependencies=_writable, status_code=204, summary="Delete a student")
-async def delete_student(student_id: StudentId, services: CurrentServices) -> Response:
+async def delete_student(
+    student_id: StudentId, _: Annotated[None, Depends(KeyAccepted(_student_exists))], services: CurrentServices
+) -> Response:
     services.students.delete(student_id)
     return Response(status_code=204)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from b2b.domain.users import UserView
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
-from b2b.http.idempotency import CurrentClaim
+from b2b.http.idempotency import CurrentClaim, KeyAccepted
 from b2b.http.operations import StartedBody, present_operation
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
@@ -137,7 +137,12 @@ async def update_user(
 
 
 @router.delete("/{id}", dependencies=_writable, status_code=204, summary="Delete a user")
-async def delete_user(user_id: UserId, principal: CurrentPrincipal, services: CurrentServices) -> Response:
+async def delete_user(
+    user_id: UserId,
+    _: Annotated[None, Depends(KeyAccepted(_user_exists))],
+    principal: CurrentPrincipal,
+    services: CurrentServices,
+) -> Response:
     services.user_removal.delete(user_id, acting_user_id=principal.user_id)
     return Response(status_code=204)
 

@@ -5,6 +5,7 @@ import pytest
 from tests.contract.at_once import at_once
 from tests.contract.people import (
     Json,
+    an_email,
     create_student,
     create_user,
     data_of,
@@ -16,7 +17,7 @@ from tests.contract.people import (
     unique,
     user_fields,
 )
-from tests.contract.tokens import Tokens
+from tests.contract.tokens import Tokens, create_token
 
 
 def key(text: str | None = None) -> dict[str, str]:
@@ -34,12 +35,33 @@ def test_the_same_call_is_carried_out_once_and_answered_alike(api: httpx.Client)
     assert again.headers["X-Request-Id"] != first.headers["X-Request-Id"]
 
 
-def test_a_refusal_is_answered_alike_too(api: httpx.Client, unchanged_user: Json) -> None:
-    same, body = key(), user_fields(email=unchanged_user["email"])
-    first = api.post("/users", json=body, headers=same)
+def test_a_refused_call_may_be_repeated_once_its_cause_is_mended(api: httpx.Client) -> None:
+    user, same = create_user(api), key()
+    body = user_fields(email=user["email"])
+    for _ in range(2):
+        refused = api.post("/users", json=body, headers=same)
+        assert errors_of(refused) == {"email"}
+        assert "Idempotency-Replayed" not in refused.headers
+    data_of(api.put(f"/users/{user['id']}", json={"email": an_email()}))
+    made = api.post("/users", json=body, headers=same)
+    assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
     again = api.post("/users", json=body, headers=same)
-    assert (again.status_code, again.json()) == (422, first.json())
+    assert (again.json(), again.headers["Idempotency-Replayed"]) == (made.json(), "true")
+
+
+def test_a_refused_call_leaves_the_key_for_any_other(api: httpx.Client) -> None:
+    same = key()
+    assert errors_of(api.post("/users", json=user_fields(email="x"), headers=same)) == {"email"}
+    assert api.post("/users/upsert", json=user_fields(), headers=same).status_code == 201
+
+
+def test_a_new_token_is_not_told_again(api: httpx.Client) -> None:
+    same, body = key(), {"name": unique("token"), "scopes": ["users:read"]}
+    first = data_of(api.post("/tokens", json=body, headers=same), status=201)
+    again = api.post("/tokens", json=body, headers=same)
+    assert data_of(again, status=201) == first | {"token": None}
     assert again.headers["Idempotency-Replayed"] == "true"
+    assert [token["id"] for token in newest_rows(api, "/tokens") if token["name"] == body["name"]] == [first["id"]]
 
 
 def test_a_delete_is_answered_alike(api: httpx.Client) -> None:
@@ -98,6 +120,35 @@ def test_a_key_of_more_than_255_characters_is_refused(api: httpx.Client) -> None
     before = len(newest_rows(api, "/users"))
     assert errors_of(api.post("/users", json=user_fields(), headers=key("k" * 256))) == {"Idempotency-Key"}
     assert len(newest_rows(api, "/users")) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/users/access/{id}"),
+        ("POST", "/users/seat/{id}"),
+        ("POST", "/users/group/{id}"),
+        ("POST", "/users/enrollments/{id}"),
+        ("PUT", "/users/{id}"),
+        ("DELETE", "/users/{id}"),
+        ("PUT", "/students/{id}"),
+        ("DELETE", "/students/{id}"),
+        ("DELETE", "/tokens/{id}"),
+    ],
+)
+def test_a_key_of_more_than_255_characters_is_refused_after_caller_and_record(
+    api: httpx.Client, anonymous: httpx.Client, tokens: Tokens, method: str, path: str
+) -> None:
+    kind = path.split("/")[1]
+    record = {"users": create_user, "students": create_student, "tokens": create_token}[kind](api)
+    scope, known, unknown = f"{kind}:write", path.format(id=record["id"]), path.format(id=999_999_999)
+    long = key("k" * 256)
+    assert anonymous.request(method, known, headers=long).status_code == 401
+    assert anonymous.request(method, known, headers=long | tokens.with_all_but(scope)).status_code == 403
+    assert api.request(method, unknown, headers=long).status_code == 404
+    assert errors_of(api.request(method, known, headers=long)) == {"Idempotency-Key"}
+    if method == "DELETE":
+        assert api.request(method, known).status_code == 204
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -85,7 +85,6 @@ class TestListing:
         used = await_that(lambda: _find(api, token)["last_used_at"], what="The note of the last use")
         assert before - timedelta(minutes=1) <= datetime.fromisoformat(used) <= datetime.now(UTC)
 
-
     def test_who_may_do_less_than_a_token_does_not_see_it(
         self, api: httpx.Client, anonymous: httpx.Client, tokens: Tokens
     ) -> None:

@@ -281,12 +281,14 @@ _PRODUCTS = {
 
 _OTHERS = {
     "listTokens": Call(
-        text="The tokens that are not revoked, by id ascending, without their secrets.",
+        text="The tokens that are not revoked, by id ascending, without their secrets. One that may do more than the "
+        "token of this call is not among them.",
         answers=_found(page("/api/tokens", TOKEN), "A page of the list"),
     ),
     "createToken": Call(
         text="Makes a token that acts as the same admin as the token of this call. Its secret is in this answer and "
-        "nowhere else. Without `scopes` it may do everything; a scope that the token of this call lacks is 403.",
+        "nowhere else. Without `scopes` it may do everything; a scope that the token of this call lacks is 403. "
+        "It ends with the token of this call at the latest.",
         bodies={
             "token": {
                 "name": "Zapier",
@@ -303,7 +305,8 @@ _OTHERS = {
         invalid={"scopes.0": f"The scopes.0 field must be one of {', '.join(SCOPES)}."},
     ),
     "deleteToken": Call(
-        text="Revokes a token: every call that starts 60 seconds later or after is refused with 401.",
+        text="Revokes a token: every call that starts 60 seconds later or after is refused with 401. One that may do "
+        "more than the token of this call is not found.",
         answers=_DELETED,
         not_found="There is no token with the id 7.",
     ),

@@ -157,7 +157,6 @@ class _Operation:
             described[str(status)] = refusals.answer(
                 status,
                 self._bodies(status),
-                replayed=self._is_mutating and self._is_kept(status),
                 with_seats=self._knows_enforce_seats,
             )
         return described
@@ -171,10 +170,6 @@ class _Operation:
         if status == 422:
             return {"refused": refusals.invalid(self._call.invalid or refusals.KEY_TOO_LONG)}
         return refusals.BODIES[status]
-
-    def _is_kept(self, status: int) -> bool:
-        """Whether an ``Idempotency-Key`` replays it; the key's own conflicts are not."""
-        return status not in (401, 413, 429, 500) and (status != 409 or self._knows_enforce_seats)
 
     @property
     def _knows_enforce_seats(self) -> bool:

@@ -31,7 +31,8 @@ PARAMETERS: dict[str, Json] = {
     },
     "Idempotency-Key": {
         "description": "A text of your choice, at most 255 characters. The same key with the same token, route and "
-        "body is carried out once within 24 hours, and answered alike. Answers 401, 429 and 500 are not kept.",
+        "body is carried out once within 24 hours, and answered alike. A refused call may be repeated with its key "
+        "once the cause is mended.",
         "example": "7d1f7a50-3c1e-4b0e-9d0a-5a1c2b3d4e5f",
     },
 }
@@ -124,8 +125,8 @@ _ENFORCE = (
     "the answer is 409 `seats_exhausted`. Not given, null or false = nothing is refused for lack of seats."
 )
 _ITEMS = (
-    "Courses and bundles: each by its id, or as an object with `id` and `productable_type`. At most 500; duplicates "
-    "count once."
+    "Courses and bundles: each by its id, or as an object with `id` and `productable_type`. At most 500, with "
+    "`enforce_seats` at most 25; duplicates count once."
 )
 _CREATED, _UPDATED = "When it was created.", "When it was last changed."
 _FOR_A_PERSON = "A sentence for a person."
@@ -320,7 +321,10 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "Token": _TOKEN,
     "NewToken": _TOKEN
-    | {"token": "The secret, to be sent as `Authorization: Bearer <token>`. Nobody can read it again."},
+    | {
+        "token": "The secret, to be sent as `Authorization: Bearer <token>`. Nobody can read it again: null where this "
+        "answer is replayed for its `Idempotency-Key`."
+    },
     "Settings": _SETTINGS,
     "Health": {"status": "Always `ok`."},
     "Links": {

@@ -134,7 +134,7 @@ _SEATS: Json = {
 KEY_TOO_LONG = {"Idempotency-Key": f"The Idempotency-Key header must not be greater than {MAX_KEY} characters."}
 
 
-def answer(status: int, bodies: Mapping[str, Json], *, replayed: bool, with_seats: bool) -> Json:
+def answer(status: int, bodies: Mapping[str, Json], *, with_seats: bool) -> Json:
     """The response object of a refusal."""
     own = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
     schema: Json = _ref({409: "IdempotencyConflict", 422: "Invalid"}.get(status, "Message"))
@@ -142,7 +142,7 @@ def answer(status: int, bodies: Mapping[str, Json], *, replayed: bool, with_seat
         schema = {"anyOf": [_ref("SeatsExhausted"), schema]}
     return {
         "description": _MEANINGS[status],
-        "headers": headers(*own, replayed=replayed),
+        "headers": headers(*own, replayed=False),
         "content": {"application/json": {"schema": schema} | examples(bodies)},
     }
 

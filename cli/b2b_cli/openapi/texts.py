@@ -37,8 +37,9 @@ Whatever has been answered is durable.
 ### The same call twice
 
 Every POST, PUT and DELETE takes an `Idempotency-Key`. The same key with the same token, route and body is carried out
-once within 24 hours and answered alike, with the header `Idempotency-Replayed: true`. With another body or route it is
-409 `idempotency_key_reused`.
+once within 24 hours and answered alike, with the header `Idempotency-Replayed: true` and null for a new secret. With
+another body or route it is 409 `idempotency_key_reused`. A refused call has used up nothing: repeat it, with the same
+key, once its cause is mended.
 
 ### Refusals
 

@@ -34,7 +34,7 @@ class Api:
         self.admin = services.users.create("admin@example.com", UserFields(name="Admin"), role=Role.ADMIN).user
         self._tokens: dict[frozenset[str], str] = {}
         self.token = self.token_with(SCOPES)
-        self._add_course()
+        self.add_course(7)
         self.user_id = services.users.create(OTHER, UserFields(name="Boss")).user.id
         made = self.call("POST", "/api/students", json={"first_name": "A", "last_name": "L", "email": EMAIL})
         self.student_id = made.json()["data"]["id"]
@@ -57,11 +57,11 @@ class Api:
     def id_for(self, call: Call) -> int:
         return self.student_id if call.path.startswith("/api/students") else self.user_id
 
-    def _add_course(self) -> None:
+    def add_course(self, number: int) -> None:
         now = utc_now()
         course = Product(
-            id=1007,
-            productable_id=7,
+            id=1000 + number,
+            productable_id=number,
             productable_type=ProductableType.COURSE,
             name="Fire Safety",
             status="published",

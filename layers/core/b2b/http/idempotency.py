@@ -9,14 +9,16 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from b2b.domain.errors import B2BError
+from b2b.domain.errors import B2BError, InvalidInput
 from b2b.domain.idempotency import Claim
 from b2b.http.authentication import bearer
 from b2b.http.bodies import MAX_BODY_BYTES
 from b2b.http.errors import refusal_response
-from b2b.services.idempotency import Answer, in_progress
+from b2b.services.idempotency import MAX_KEY, Answer, in_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from b2b.wiring.core import Services
@@ -26,7 +28,7 @@ _METHODS = {"POST", "PUT", "DELETE"}
 _PATIENCE_SECONDS = 3.0
 _ASK_EVERY_SECONDS = 0.05
 # What is the answer's own; the rest belongs to the connection.
-_KEPT_HEADERS = {"content-type", "allow", "location", "www-authenticate"}
+_KEPT_HEADERS = {"content-type", "location"}
 
 
 class IdempotencyKeys:
@@ -41,6 +43,9 @@ class IdempotencyKeys:
         key = headers.get("Idempotency-Key")
         if not key or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
+            return
+        if _length(key) > MAX_KEY:
+            await self._app(scope, _refuse_key, send)
             return
         try:
             secret = bearer(headers)
@@ -64,7 +69,7 @@ class IdempotencyKeys:
         if isinstance(begun, Answer):
             await _replayed(begun)(scope, receive, send)
             return
-        await self._carry_out(begun, secret, scope, _given(body, receive), send)
+        await self._carry_out(begun, scope, _given(body, receive), send)
 
     def _count(self, secret: str, scope: "Scope") -> None:
         """What no route sees is one of the token's requests too. Raises TooManyRequests."""
@@ -82,7 +87,7 @@ class IdempotencyKeys:
                 raise in_progress()
             await asyncio.sleep(_ASK_EVERY_SECONDS)
 
-    async def _carry_out(self, claim: Claim, secret: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _carry_out(self, claim: Claim, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """The answer is kept before it is sent: whoever repeats the call after it was lost finds it."""
         messages: list[Message] = []
 
@@ -93,9 +98,9 @@ class IdempotencyKeys:
         try:
             await self._app(scope, receive, collect)
         except BaseException:
-            self._services.idempotency.end(claim, secret, Answer(500, (), b""))
+            self._services.idempotency.release(claim)
             raise
-        self._services.idempotency.end(claim, secret, _answer(messages))
+        self._services.idempotency.end(claim, _answer(messages))
         for message in messages:
             await send(message)
 
@@ -106,6 +111,32 @@ async def _claim(request: Request) -> Claim | None:
 
 # In the signature of a route whose call must not happen twice.
 CurrentClaim = Annotated[Claim | None, Depends(_claim)]
+
+
+class KeyAccepted:
+    """Dependency of a route that takes no body. Raises InvalidInput for a key that is too long.
+
+    A route that takes one learns of that by reading it. ``record_exists``: as with ``JsonBody``.
+    """
+
+    def __init__(self, record_exists: "Callable[[Request], object]") -> None:
+        self._record_exists = record_exists
+
+    async def __call__(self, request: Request) -> None:
+        if _length(request.headers.get("Idempotency-Key", "")) > MAX_KEY:
+            self._record_exists(request)
+            await _refuse_key()
+
+
+def _length(key: str) -> int:
+    """In characters of what the client wrote: a server reads headers as Latin-1, clients write UTF-8."""
+    return len(key.encode("latin-1").decode(errors="replace"))
+
+
+async def _refuse_key() -> "Message":
+    """In the place of ``receive``: so the refusal comes where that of a body would, after 401, 403 and 404."""
+    sentence = f"The Idempotency-Key header must not be greater than {MAX_KEY} characters."
+    raise InvalidInput.field("Idempotency-Key", sentence)
 
 
 def _request(scope: "Scope", body: bytes) -> bytes:

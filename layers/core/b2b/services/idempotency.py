@@ -5,14 +5,15 @@ be kept, a twin has to wait, and another body or route with the same key is a co
 """
 
 import hashlib
+import hmac
+import json
 import zlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from b2b.domain.errors import Conflict, InvalidInput
-from b2b.domain.idempotency import Claim
-from b2b.domain.sealing import seal, unseal
+from b2b.domain.errors import Conflict
+from b2b.domain.idempotency import Claim, without_secrets
 from b2b.domain.timestamps import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _BUSY_FOR = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call was answered. ``headers`` in ASGI's form, lower case."""
+    """What a call was answered. ``headers`` in ASGI's form, lower case; ``body`` is JSON or empty."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -34,8 +35,8 @@ class Answer:
 
     @property
     def is_kept(self) -> bool:
-        """Not what the next try may answer otherwise."""
-        return self.status not in (401, 429) and self.status < 500
+        """A refused call has changed nothing: it may be repeated once its cause is mended."""
+        return 200 <= self.status < 300
 
 
 class IdempotencyService:
@@ -46,39 +47,53 @@ class IdempotencyService:
     def begin(self, token_id: int, secret: str, key: str, request: bytes, owner: str) -> Claim | Answer | None:
         """A claim to carry the call out, the answer it was given before, or None: a twin is at it, ask again.
 
-        ``secret``: the token's, by which answers are sealed. ``request``: method, route and body. Raises Conflict when
-        the key was used for another request.
+        ``secret``: the token's. ``key``: at most ``MAX_KEY`` characters. ``request``: method, route and body. Raises
+        Conflict when the key was used for another request.
         """
-        if len(key) > MAX_KEY:
-            raise InvalidInput.field(
-                "Idempotency-Key", f"The Idempotency-Key header must not be greater than {MAX_KEY} characters."
-            )
         now = self._clock()
-        claim = Claim(token_id, _digest(key.encode()), _digest(request), owner)
+        claim = Claim(token_id, _key_digest(key), _fingerprint(request, secret), owner)
         kept = self._store.idempotency.claim(claim, now, now + _BUSY_FOR, now + _KEPT_FOR)
         if kept is None:
             return claim
-        if kept.fingerprint != claim.fingerprint:
+        if not hmac.compare_digest(kept.fingerprint, claim.fingerprint):
             raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
         if kept.status is None:
             return None
-        return Answer(kept.status, kept.headers, zlib.decompress(unseal(kept.body, secret)))
+        return Answer(kept.status, kept.headers, zlib.decompress(kept.body))
 
-    def end(self, claim: Claim, secret: str, answer: Answer) -> None:
-        """Keeps the answer, or frees the key where the next try may be answered otherwise.
-
-        It may hold a new token, or people who are deleted before it is: only the caller's own token opens it.
-        """
+    def end(self, claim: Claim, answer: Answer) -> None:
+        """Keeps the answer without its secrets, or frees the key where the call was refused."""
         if answer.is_kept:
-            body = seal(zlib.compress(answer.body), secret)
+            body = zlib.compress(_storable(answer.body))
             self._store.idempotency.keep(claim, answer.status, answer.headers, body)
         else:
-            self._store.idempotency.release(claim)
+            self.release(claim)
+
+    def release(self, claim: Claim) -> None:
+        """The next who comes with the key carries the call out."""
+        self._store.idempotency.release(claim)
 
 
 def in_progress() -> Conflict:
     return Conflict("The same call is being carried out right now.", code="idempotency_in_progress")
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _key_digest(key: str) -> str:
+    """Makes keys of any length and any characters fit to be stored. It hides nothing: a key is no secret."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _fingerprint(request: bytes, secret: str) -> str:
+    """Tells requests apart, and nothing more: a body may hold a password, which nobody who reads the table may be
+    able to guess at by hashing.
+    """
+    return hmac.digest(secret.encode(), request, "sha256").hex()
+
+
+def _storable(body: bytes) -> bytes:
+    """The bytes as they are unless they hold a secret."""
+    if not body:
+        return body
+    content = json.loads(body)
+    storable = without_secrets(content)
+    return body if storable == content else json.dumps(storable, ensure_ascii=False, separators=(",", ":")).encode()
