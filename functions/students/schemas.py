@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from b2b.domain import timestamps
+from b2b.domain.enrolling import MAX_ENFORCED
 from b2b.domain.enrollments import Enrollment, EnrollmentStatus
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.students import StudentView
@@ -43,6 +44,13 @@ class _Enrollments(BaseModel):
 
     productable_type: ProductableTypeField | None = None
     enforce_seats: Boolean | None = None
+
+    @field_validator("enrollments", check_fields=False)
+    @classmethod
+    def _fits_into_one_transaction(cls, items: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+        if info.data.get("enforce_seats") and len(items or ()) > MAX_ENFORCED:
+            raise refusal(f"must not have more than {MAX_ENFORCED} items when seats are enforced")
+        return items
 
     def enrolling(self, items: list[EnrollmentItem], user_email: str | None, acting_user_id: int) -> Enrolling:
         references = [

@@ -257,6 +257,21 @@ class TestEnforcing:
         body = _enforced(unchanged_user, courses[0]) | {"enforce_seats": value}
         assert errors_of(api.post("/students", json=body)) == {"enforce_seats"}
 
+    @pytest.mark.parametrize(("count", "enforced", "status"), [(25, True, 201), (26, True, 422), (26, False, 201)])
+    @pytest.mark.parametrize("path", ["/students", "/students/enroll"])
+    def test_it_is_for_at_most_25_enrollments(
+        self, api: httpx.Client, user: Json, courses: list[Json], path: str, count: int, enforced: bool, status: int
+    ) -> None:
+        set_access(api, user, courses[0], max_seats=1)
+        fields = create_student(api) if path == "/students/enroll" else student_fields()
+        body = _enforced(user, *[courses[0]] * count) | {"email": fields["email"], "enforce_seats": enforced}
+        response = api.post(path, json=body)
+        if status == 422:
+            assert errors_of(response) == {"enrollments"}
+            assert read_user(api, user)["seats_used"] == 0
+        else:
+            assert response.status_code == (200 if path == "/students/enroll" else 201), response.text
+
     @pytest.mark.parametrize("limited", ["account", "product"])
     def test_of_many_at_once_as_many_succeed_as_there_are_seats(
         self, api: httpx.Client, courses: list[Json], limited: str

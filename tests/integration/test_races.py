@@ -2,19 +2,15 @@
 on new records, and exact in itself.
 """
 
-import itertools
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from tests.emulated import Emulated
 from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import NAMES, TERMS, Desk, enrolling, reference
+from tests.integration.overtaking import overtaken
 from tests.integration.queued import lose_messages, rung_for
 from tests.integration.recount import recount
 
@@ -22,7 +18,7 @@ from b2b.domain.errors import ConditionFailed, InvalidInput, LeaseLost, SeatsExh
 from b2b.domain.kinds import Kind
 from b2b.domain.products import Product
 from b2b.domain.students import SyncWish
-from b2b.domain.users import GrantTerms, User
+from b2b.domain.users import User
 from b2b.services.pages import PageRequest
 from b2b.services.repair import RepairService
 from b2b.services.students import Names
@@ -256,7 +252,7 @@ def test_a_due_wish_is_rung_for_by_one_repair(desk: Desk, school: Emulated) -> N
 
 @pytest.mark.parametrize("write", [1, 2])
 def test_an_enrolment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk, write: int) -> None:
-    """40 products are written in two pieces."""
+    """40 products are written in two chunks."""
     courses = desk.add_courses(40)
     user = desk.add_user("client@example.com")
     student_id = desk.add_student("ada@example.com", user)
@@ -265,111 +261,3 @@ def test_an_enrolment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk
     assert recount(desk.school) == []
     # The enrolment is the later of the two.
     assert [found.id for found in desk.students.get(student_id).users] == [user.id]
-
-
-def test_an_enforced_call_overtaken_by_another_changes_nothing(desk: Desk) -> None:
-    """All or nothing, also when its second piece finds the last seat gone."""
-    courses = desk.add_courses(40)
-    user = desk.add_user("client@example.com")
-    for course in courses:
-        desk.grant(user, course, 1)
-    student_id = desk.add_student("ada@example.com", user)
-    desk.add_student("bob@example.com", user)
-
-    def take_the_last() -> None:
-        desk.students.enroll("bob@example.com", enrolling(user, courses[-1:]))
-
-    with overtaken(desk.school, 2, take_the_last), pytest.raises(SeatsExhausted):
-        desk.students.enroll("ada@example.com", enrolling(user, courses, enforce_seats=True))
-    assert desk.students.get(student_id).enrollments == ()
-    assert [desk.seats_used(user, course) for course in courses] == [0] * 39 + [1]
-
-
-def test_an_enforced_call_that_fails_at_its_second_attempt_gives_back_what_it_met_at_its_first(desk: Desk) -> None:
-    """Every piece of it is written twice over, the second time over what the first has written."""
-    courses = desk.add_courses(31)
-    user, other = desk.add_user("client@example.com"), desk.add_user("other@example.com")
-    for course in courses:
-        # With days, so that every attempt wants a later end.
-        desk.users.set_access(user.id, reference(course), GrantTerms(active=True, enrollment_days=10), 1)
-    student_id = desk.add_student("ada@example.com", other, courses[:1])
-    lapse(desk, student_id, courses[0])
-    before = desk.students.get(student_id)
-    desk.add_student("bob@example.com", user)
-
-    def enrol_by_the_other() -> None:
-        desk.students.enroll("ada@example.com", enrolling(other, courses[-1:]))
-
-    def take_the_last() -> None:
-        desk.students.enroll("bob@example.com", enrolling(user, courses[-1:]))
-
-    # The other's own transaction is the third.
-    with (
-        overtaken(desk.school, 2, enrol_by_the_other),
-        overtaken(desk.school, 5, take_the_last),
-        pytest.raises(SeatsExhausted),
-    ):
-        desk.students.enroll("ada@example.com", enrolling(user, courses, enforce_seats=True))
-    after = desk.students.get(student_id)
-    assert after.users == before.users
-    assert [product.id for _, product in after.enrollments] == [courses[0].id, courses[-1].id]
-    (was, _), (now_is, _) = before.enrollments[0], after.enrollments[0]
-    assert (now_is.expiry_date, now_is.seat_holders) == (was.expiry_date, was.seat_holders)
-    assert after.enrollments[1][0].seat_holders == {other.id}
-    assert [desk.seats_used(user, course) for course in courses] == [0] * 30 + [1]
-    assert recount(desk.school) == []
-    desk.students.delete(student_id)
-    assert recount(desk.school) == []
-
-
-def lapse(desk: Desk, student_id: int, course: Product) -> None:
-    """Its end has come."""
-    enrollment = desk.store.students.get_enrollment(student_id, course.id)
-    assert enrollment is not None
-    ended = replace(enrollment, version=2, expiry_date=datetime.now(UTC) - timedelta(days=1))
-    desk.store.transact([desk.store.students.change_enrollment(enrollment, ended)])
-
-
-@pytest.mark.parametrize("is_new", [True, False])
-def test_what_others_build_on_an_enforced_call_outlives_it(desk: Desk, *, is_new: bool) -> None:
-    courses = desk.add_courses(31)
-    user, other = desk.add_user("client@example.com"), desk.add_user("other@example.com")
-    for course in courses:
-        desk.grant(user, course, 1)
-    desk.grant(other, courses[0], 5)
-    if not is_new:
-        desk.add_student("ada@example.com", other)
-    desk.add_student("bob@example.com", user)
-
-    def enrol_and_take_the_last() -> None:
-        desk.students.enroll("ada@example.com", enrolling(other, courses[:1]))
-        desk.students.enroll("bob@example.com", enrolling(user, courses[-1:]))
-
-    names = Names(first_name="Ada", last_name="Lovelace")
-    with overtaken(desk.school, 2, enrol_and_take_the_last), pytest.raises(SeatsExhausted):
-        desk.students.upsert("ada@example.com", names, enrolling(user, courses, enforce_seats=True))
-    student_id = desk.store.lookups.find(student_email="ada@example.com").student_id
-    assert student_id is not None
-    view = desk.students.get(student_id)
-    assert [found.id for found in view.users] == [other.id]
-    assert [(product.id, found.seat_holders) for found, product in view.enrollments] == [
-        (courses[0].id, frozenset({other.id}))
-    ]
-    assert (desk.seats_used(other, courses[0]), desk.seats_used(user, courses[0])) == (1, 0)
-    assert recount(desk.school) == []
-
-
-@contextmanager
-def overtaken(school: Emulated, number: int, act: Callable[[], object]) -> Iterator[None]:
-    """Does ``act`` just before transaction ``number`` from now on is sent."""
-    sent = itertools.count(1)
-
-    def before_send(**_: Any) -> None:
-        if next(sent) == number:
-            act()
-
-    name = "before-send.dynamodb.TransactWriteItems"
-    school.dynamodb.meta.events.register(name, before_send)
-    yield
-    assert next(sent) > number
-    school.dynamodb.meta.events.unregister(name, before_send)

@@ -209,3 +209,46 @@ def test_settings_change_where_told(api: Api) -> None:
 
 def test_health(api: Api) -> None:
     assert api.call("GET", "/api/health", token=None).json() == {"status": "ok"}
+
+
+ITEMS: list[tuple[Any, Any, list[Any]]] = [
+    (True, 422, [*range(1, 27)]),
+    (True, 422, [7] * 26),
+    ("1", 422, ["7"] * 26),
+    (1, 422, [{"id": 7}] * 26),
+    (True, 422, [{"id": 7, "productable_type": "Course"}] * 100),
+    (True, 422, [7] * 500),
+    (True, 409, [7] * 25),
+    (True, 409, ["7"]),
+    (False, 200, [7] * 26),
+    ("0", 200, [7] * 26),
+    (None, 200, [7] * 500),
+    (None, 422, [7] * 501),
+]
+
+
+@pytest.mark.parametrize(("enforce", "status", "items"), ITEMS)
+def test_an_enforced_call_has_at_most_25_enrollments(
+    api: Api, email: str, enforce: Any, status: int, items: list[Any]
+) -> None:
+    """The user has no seat, so that a call which is short enough is refused for that."""
+    body = {"first_name": "Ada", "last_name": "Lovelace", "email": email}
+    new_user(api, f"of-{email}")
+    wanted = {"user_email": f"of-{email}", "enrollments": items, "enforce_seats": enforce}
+    refused = status != 200
+    made = api.call("POST", "/api/students", json=body | wanted)
+    assert made.status_code == (status if refused else 201), made.text
+    enrolled = api.call("POST", "/api/students/enroll", json={"email": EMAIL} | wanted)
+    assert enrolled.status_code == status, enrolled.text
+    if status == 422:
+        for answer in (made, enrolled):
+            assert answer.json()["errors"].keys() == {"enrollments"}
+    if refused:
+        assert data(api, "POST", "/api/users/search", {"email": f"of-{email}"})["seats_used"] == 0
+
+
+def test_too_many_enforced_enrollments_are_said_with_all_that_is_wrong(api: Api) -> None:
+    body = {"first_name": "", "email": "x", "enrollments": [7] * 26, "enforce_seats": True}
+    errors = api.call("POST", "/api/students", json=body).json()["errors"]
+    assert errors["enrollments"] == ["The enrollments field must not have more than 25 items when seats are enforced."]
+    assert errors.keys() == {"first_name", "last_name", "email", "enrollments"}

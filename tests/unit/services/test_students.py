@@ -1,5 +1,6 @@
 """Students over the table: who is under whom, in which products, and which seats that takes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from b2b.domain.products import ProductReference
 from b2b.domain.users import User
 from b2b.services.pages import PageRequest
 from b2b.services.students import Enrolling, Names
+from b2b.storage.table import MAX_TRANSACTION, Action
 
 
 @pytest.fixture
@@ -198,6 +200,49 @@ def test_an_enforced_call_takes_the_last_seats(world: World) -> None:
     world.enroll(boss, course, enforce=True)
     world.enroll(boss, course, names=None, enforce=True)
     assert (world.seats(boss), world.seats(boss, course)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("products", "is_known", "enforce", "sizes"),
+    [
+        (0, False, True, [6]),
+        (1, False, True, [11]),
+        (25, False, True, [83]),
+        (25, True, True, [81]),
+        (0, False, False, [6]),
+        (30, False, False, [98]),
+        (30, True, False, [96]),
+        (31, False, False, [98, 7]),
+        (60, False, False, [98, 94]),
+        (61, True, False, [96, 94, 7]),
+    ],
+)
+def test_the_largest_transactions_have_room_for_one_action_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, products: int, is_known: bool, enforce: bool, sizes: list[int]
+) -> None:
+    boss = world.user(max_seats=None)
+    courses = [product(number) for number in range(1, products + 1)]
+    for course in courses:
+        world.store.transact(world.store.products.save(course, None))
+        if enforce:
+            world.grant(boss, course, 1)
+    if is_known:
+        world.enroll(world.user("other@example.com"))
+    written: list[Sequence[Action]] = []
+    transact = world.store.transact
+
+    def note(actions: Sequence[Action]) -> None:
+        written.append(actions)
+        transact(actions)
+
+    monkeypatch.setattr(world.store, "transact", note)
+    names = Names(first_name="Augusta", last_name="King")
+    view = world.enroll(boss, *courses, names=names, enforce=enforce)
+    assert [len(actions) for actions in written] == sizes
+    assert max(sizes) < MAX_TRANSACTION
+    # DynamoDB takes 4 MB in one.
+    assert max(len(repr(actions)) for actions in written) < 200_000
+    assert len(view.enrollments) == products
 
 
 def test_dissociating_frees_the_seats_of_that_user_and_keeps_the_enrolments(

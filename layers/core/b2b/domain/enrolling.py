@@ -11,6 +11,9 @@ from b2b.domain.products import Product
 from b2b.domain.students import Association, Student, StudentRecord
 from b2b.domain.users import Grant, User, no_grant
 
+# An enforced call is one transaction, which has no room for more.
+MAX_ENFORCED = 25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentChange:

@@ -1,8 +1,8 @@
-"""Writing what a call to enrol has decided, in as few transactions as it fits in."""
+"""Writing what a call to enrol has decided: where seats are enforced in one transaction, else in as few as possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from b2b.domain.enrolling import EnrollmentChange, EnrollmentPlan
@@ -11,16 +11,13 @@ from b2b.domain.students import StudentRecord
 from b2b.domain.users import User
 from b2b.services.pieces import in_pieces
 from b2b.services.ringing import repair_at
-from b2b.services.taking_back import Written
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.storage.table import Action
 
-# A transaction holds 100 actions: 3 for an enrolment with its seat, up to 10 for student, user and wish.
+# A transaction holds 100 actions: 3 for an enrolment with its seat, 8 for a new student, its user and the wish.
 _ENROLLMENTS_IN_ONE_WRITE = 30
-# For so long Thinkific is not told of an enforced call that is not written to its end.
-_UNFINISHED_FOR = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,37 +41,27 @@ class EnrollmentWriter:
     def __init__(self, store: "Store") -> None:
         self._store = store
 
-    def write(self, decision: Decision, written: Written) -> None:
-        """In pieces that each stand by themselves; after a race the next attempt writes what is missing."""
-        *pieces, last = in_pieces(decision.plan.changes, _ENROLLMENTS_IN_ONE_WRITE)
-        head, joins = self._head(decision), decision.plan.association is not None
-        for piece in pieces:
-            self._write_piece(decision, head, piece, written, joins=joins, is_last=False)
-            head, joins = self._neck(decision), False
-        self._write_piece(decision, head, last, written, joins=joins, is_last=True)
+    def write(self, decision: Decision) -> None:
+        """Where seats are enforced all or nothing, of at most ``MAX_ENFORCED`` changes.
 
-    def _write_piece(
-        self,
-        decision: Decision,
-        head: "Sequence[Action]",
-        piece: Sequence[EnrollmentChange],
-        written: Written,
-        *,
-        joins: bool,
-        is_last: bool,
-    ) -> None:
-        actions = [*head, *(action for change in piece for action in self._change(decision, change))]
+        Else in chunks that each stand by themselves; after a race the next attempt writes what is missing.
+        """
+        changes = decision.plan.changes
+        chunks = [changes] if decision.enforce_seats else in_pieces(changes, _ENROLLMENTS_IN_ONE_WRITE)
+        head = self._head(decision)
+        for chunk in chunks:
+            self._write_chunk(decision, head, chunk)
+            head = self._neck(decision)
+
+    def _write_chunk(self, decision: Decision, head: "Sequence[Action]", chunk: Sequence[EnrollmentChange]) -> None:
+        actions = [*head, *(action for change in chunk for action in self._change(decision, change))]
         if decision.after.needs_sync:
-            actions.append(self._wish(decision, is_last=is_last))
+            due_at = repair_at(decision.now, bulk=decision.bulk)
+            actions.append(self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk))
         self._store.transact(actions)
-        user_id = decision.user.id
-        written.note_student(decision.before.student if decision.before else None, decision.after.student)
-        written.note_association(user_id, made=joins)
-        for change in piece:
-            written.note_change(change, user_id)
 
     def _head(self, decision: Decision) -> "list[Action]":
-        """Student, association and user, with the first piece."""
+        """Student, association and user, with the first chunk."""
         student, before = decision.after.student, decision.before
         association = decision.plan.association
         joins = association is not None
@@ -97,7 +84,7 @@ class EnrollmentWriter:
         return actions
 
     def _neck(self, decision: Decision) -> "list[Action]":
-        """What the first piece has written must still be there for the next."""
+        """What the first chunk has written must still be there for the next."""
         return [
             self._store.students.must_exist(decision.student_id),
             self._store.users.must_exist(decision.user.id),
@@ -115,9 +102,3 @@ class EnrollmentWriter:
                 decision.user.id, product_id, student_id, decision.now, within_limit=decision.enforce_seats
             )
         return actions
-
-    def _wish(self, decision: Decision, *, is_last: bool) -> "Action":
-        waits = decision.enforce_seats and not is_last
-        not_before = decision.now + _UNFINISHED_FOR if waits else None
-        due_at = repair_at(not_before or decision.now, bulk=decision.bulk)
-        return self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk, not_before=not_before)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from b2b.domain.enrolling import EnrollmentPlan, plan
-from b2b.domain.errors import B2BError, InvalidInput, NotFound, SeatsExhausted, WriteConflict
+from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
 from b2b.domain.kinds import Kind
 from b2b.domain.products import Product, ProductReference, UnresolvedReference, resolve
 from b2b.domain.students import Student, StudentRecord, StudentView
@@ -17,7 +17,6 @@ from b2b.services.enrolling import Decision, EnrollmentWriter
 from b2b.services.pages import Page, PageRequest, read_page
 from b2b.services.removals import Removals
 from b2b.services.ringing import Bell, repair_at
-from b2b.services.taking_back import TakingBack, Written
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -60,7 +59,6 @@ class StudentService:
         self._bell = bell
         self._removals = removals
         self._writer = EnrollmentWriter(store)
-        self._taking_back = TakingBack(store, removals, clock)
         self._clock = clock
 
     def now(self) -> datetime:
@@ -141,16 +139,12 @@ class StudentService:
 
     def _enroll(self, email: str, names: Names | None, enrolling: Enrolling) -> tuple[StudentView, bool]:
         """``names`` None: of a student that must exist. True: the student was created."""
-        written = Written()
-        try:
-            view = retry_conflicts(lambda: self._attempt(email, names, enrolling, written))
-        except B2BError:
-            if enrolling.enforce_seats:
-                self._taking_back.take_back(written)
-            raise
-        return view, written.created
+        # An attempt may lose a race after its first chunk: the next finds the student that this call has created.
+        new_ids: set[int] = set()
+        view = retry_conflicts(lambda: self._attempt(email, names, enrolling, new_ids))
+        return view, view.student.id in new_ids
 
-    def _attempt(self, email: str, names: Names | None, enrolling: Enrolling, written: Written) -> StudentView:
+    def _attempt(self, email: str, names: Names | None, enrolling: Enrolling, new_ids: set[int]) -> StudentView:
         target = self._find(email, enrolling, must_exist=names is None)
         record = None
         if target.student_id is not None:
@@ -159,6 +153,8 @@ class StudentService:
                 raise self._store.lookups.missing_student(email, target.student_id)
         now = self._clock()
         student = self._student(record, email, names, now)
+        if record is None:
+            new_ids.add(student.id)
         around = self._surroundings(target, record, now)
         user = around.users.get(target.user_id)
         if user is None:
@@ -185,7 +181,7 @@ class StudentService:
             enforce_seats=enrolling.enforce_seats,
             bulk=bulk,
         )
-        self._writer.write(decision, written)
+        self._writer.write(decision)
         if after.needs_sync:
             self._bell.ring(student.id, bulk=bulk)
         products = around.products | {product.id: product for product in target.products}

@@ -15,7 +15,7 @@ from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.domain.students import SyncWish
 from b2b.storage import keys
 from b2b.storage.students import wish_from_item
-from b2b.storage.table import Action, Table, Update, check, delete
+from b2b.storage.table import Action, Table, Update, delete
 
 _CLOCKS_DIFFER = timedelta(seconds=1)
 
@@ -24,27 +24,22 @@ class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime, *, bulk: bool, not_before: datetime | None = None) -> Action:
+    def add(self, student_id: int, due_at: datetime, *, bulk: bool) -> Action:
         """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
 
-        A wish is looked at at once, or ``not_before``, whatever an earlier one was to wait for.
+        A wish is looked at at once, whatever an earlier one was to wait for.
         """
         return (
             Update(keys.wish(student_id))
             .set(
                 student_id=student_id,
                 bulk=bulk or None,
-                not_before=timestamps.optional_text(not_before),
                 **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},
             )
-            .remove("attempts", "trouble")
+            .remove("attempts", "trouble", "not_before")
             .add(version=1)
             .always()
         )
-
-    def check_unleased(self, student_id: int, now: datetime) -> Action:
-        """Part of a transaction that no worker may be in the middle of."""
-        return check(keys.wish(student_id), _is_free(now))
 
     def drop(self, student_id: int) -> None:
         """Of a student that is gone."""
@@ -155,5 +150,5 @@ class Wishes:
 
 
 def _is_free(now: datetime) -> ConditionBase:
-    """Also of a student without a wish."""
+    """No worker holds the lease."""
     return Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
