@@ -7,6 +7,9 @@ import pytest
 from tests.unit.functions.api import Api
 from tests.unit.functions.calls import EMAIL, OTHER
 
+from b2b.services.passwords import verify
+from b2b.storage import keys
+
 _numbers = itertools.count(1)
 
 USER = {
@@ -252,3 +255,36 @@ def test_too_many_enforced_enrollments_are_said_with_all_that_is_wrong(api: Api)
     errors = api.call("POST", "/api/students", json=body).json()["errors"]
     assert errors["enrollments"] == ["The enrollments field must not have more than 25 items when seats are enforced."]
     assert errors.keys() == {"first_name", "last_name", "email", "enrollments"}
+
+
+PASSWORDS = [
+    "12345678",
+    "x" * 255,
+    "        x",
+    "x        ",
+    "p\u00e4ssw\u00f6rd",
+    "\U0001f600" * 255,
+    "quote ' \" \\ \n",
+]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_a_password_is_kept_to_the_letter(api: Api, email: str, password: str) -> None:
+    user = new_user(api, email, password=password)
+    assert verify(password, _stored(api, user["id"]))
+    assert not verify(password.strip() + "!", _stored(api, user["id"]))
+    data(api, "PUT", f"/api/users/{user['id']}", {"password": password[::-1]})
+    assert verify(password[::-1], _stored(api, user["id"]))
+
+
+@pytest.mark.parametrize("password", ["1234567", "\U0001f600" * 7, "x" * 256, "\U0001f600" * 256])
+def test_a_password_has_8_to_255_characters(api: Api, email: str, password: str) -> None:
+    answer = api.call("POST", "/api/users", json={"name": "A", "email": email, "password": password})
+    assert (answer.status_code, answer.json()["errors"].keys()) == (422, {"password"})
+
+
+def _stored(api: Api, user_id: int) -> str:
+    item = api.services.table.get(keys.user(user_id))
+    assert item is not None
+    hashed: str = item["password_hash"]
+    return hashed

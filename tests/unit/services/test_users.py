@@ -30,7 +30,7 @@ def test_a_new_user_is_as_asked(world: World) -> None:
 def test_a_password_is_kept_as_a_hash_only(world: World) -> None:
     user_id = world.users.create(EMAIL, UserFields(password="12345678")).user.id
     stored = str(world.store._table.get(keys.user(user_id)))
-    assert "scrypt$" in stored
+    assert "$argon2id$" in stored
     assert "12345678" not in stored
 
 

@@ -1,8 +1,5 @@
 """Users: the people of a client who manage its students, and the grants of seats they hold."""
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -90,24 +87,3 @@ class GrantTerms:
     active: bool
     enrollment_days: int
     reusable: bool | None = None
-
-
-# scrypt parameters: 16 MiB and some 40 ms a guess (RFC 7914; OWASP asks for at least this much).
-_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
-
-
-def hash_password(password: str) -> str:
-    """A salted scrypt hash, ``scrypt$n$r$p$salt$hash`` in hex."""
-    salt = secrets.token_bytes(16)
-    digest = _scrypt(password, salt, _SCRYPT_N, _SCRYPT_R, _SCRYPT_P)
-    return f"scrypt${_SCRYPT_N}${_SCRYPT_R}${_SCRYPT_P}${salt.hex()}${digest.hex()}"
-
-
-def verify_password(password: str, hashed: str) -> bool:
-    _, n, r, p, salt, digest = hashed.split("$")
-    found = _scrypt(password, bytes.fromhex(salt), int(n), int(r), int(p))
-    return hmac.compare_digest(found, bytes.fromhex(digest))
-
-
-def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=32)

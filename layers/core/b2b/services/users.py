@@ -10,9 +10,10 @@ from b2b.domain.idempotency import Claim
 from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductReference, UnresolvedReference, no_longer_sold, resolve
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, hash_password, no_grant
+from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, no_grant
 from b2b.services.contention import retry_conflicts
 from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.passwords import hash_password
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
