@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from check import LAMBDA_PYTHON, find_python
 
 ROOT = Path(__file__).resolve().parent.parent
-PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
+# Wheels for glibc 2.28: Lambda's Python 3.13 runs on Amazon Linux 2023, which has 2.34.
+PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
 LAMBDA_VERSION = "{}.{}".format(*LAMBDA_PYTHON)
 
