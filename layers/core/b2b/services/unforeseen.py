@@ -9,7 +9,7 @@ LEFT_ALONE_FOR = timedelta(hours=1)
 
 
 def place_of(error: BaseException) -> str:
-    """``KeyError in reconciliation.py, line 123``: the message of an error may name a person."""
+    """``KeyError in courses.py, line 23``: the message of an error may name a person."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__

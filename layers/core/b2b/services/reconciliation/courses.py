@@ -1,0 +1,94 @@
+"""One enrolment in a course."""
+
+from collections.abc import Set as AbstractSet
+
+from b2b.domain.enrollments import Enrollment
+from b2b.domain.matching import is_as_wanted
+from b2b.domain.upstream import LIST_LAG_SECONDS, ThinkificEnrollment, ThinkificMissing, ThinkificRejected
+from b2b.services.reconciliation.ends import end_of_an_existing, has_ended, has_ended_by_itself
+from b2b.services.reconciliation.look import Later, Look
+
+_NOT_SHOWN = "Thinkific refuses an enrolment that may be there, and does not show it."
+
+
+class CourseStep:
+    # Courses of which what was shown is old by now: a bundle's call may have written to them.
+    bundled: AbstractSet[int] = frozenset()
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._students = look.store.students
+        self._thinkific = look.thinkific
+
+    def bring(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+        if has_ended_by_itself(enrollment, self._look.now):
+            self._students.confirm_enrollment(enrollment)
+            return
+        known = enrollment.thinkific_id
+        if known is not None:
+            # What somebody has set is sent as it is. Else what Thinkific has may last longer.
+            if enrollment.is_exact and self._update(enrollment, known):
+                return
+            look_first = True
+        existing = self._look_up(enrollment, user_id) if look_first else None
+        if existing is None:
+            if has_ended(enrollment, self._look.now):
+                self._students.confirm_enrollment(enrollment)
+                return
+            try:
+                self._create(enrollment, user_id)
+            except ThinkificRejected as refusal:
+                existing = self._explain(refusal, enrollment, user_id)
+            else:
+                return
+        self._students.learn_enrollment(enrollment, existing)
+        if is_as_wanted(existing, enrollment, self._look.now):
+            self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
+        elif not self._update(enrollment, existing.id):
+            raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
+
+    def _look_up(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
+        course_id = enrollment.productable_id
+        if self._look.shown is None or course_id in self.bundled or enrollment.thinkific_id is not None:
+            return self._find(enrollment, user_id)
+        return self._look.shown.get(course_id)
+
+    def _find(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
+        self._look.before_a_call()
+        return self._thinkific.find_enrollment(user_id, enrollment.productable_id)
+
+    def _create(self, enrollment: Enrollment, user_id: int) -> None:
+        self._look.before_a_call()
+        thinkific_id = self._thinkific.create_enrollment(
+            user_id=user_id,
+            course_id=enrollment.productable_id,
+            activated_at=enrollment.activated_at,
+            expiry_date=enrollment.expiry_date,
+        )
+        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+
+    def _update(self, enrollment: Enrollment, thinkific_id: int) -> bool:
+        """Whether Thinkific still knows the enrolment."""
+        self._look.before_a_call()
+        try:
+            self._thinkific.update_enrollment(
+                thinkific_id,
+                activated_at=enrollment.activated_at,
+                expiry_date=end_of_an_existing(enrollment, self._look.now),
+            )
+        except ThinkificMissing:
+            return False
+        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+        return True
+
+    def _explain(self, refusal: ThinkificRejected, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment:
+        """A refused enrolment may exist already, or the user be gone; else it is refused for good."""
+        existing = self._find(enrollment, user_id)
+        if existing is not None:
+            return existing
+        self._look.check_user(user_id)
+        wish = self._look.wish
+        may_be_written = bool(wish.attempts) or wish.abandoned
+        if may_be_written and wish.trouble != _NOT_SHOWN:
+            raise Later(LIST_LAG_SECONDS, trouble=_NOT_SHOWN)
+        raise refusal

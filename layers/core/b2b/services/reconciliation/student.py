@@ -1,0 +1,83 @@
+"""One look at one student: its account, its groups and its enrolments, in this order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from b2b.domain.students import StudentRecord, SyncWish
+from b2b.domain.timestamps import Clock
+from b2b.domain.upstream import AnswerLost, ThinkificRejected
+from b2b.services.reconciliation.account import AccountStep
+from b2b.services.reconciliation.enrollments import EnrollmentsStep
+from b2b.services.reconciliation.groups import GroupStep
+from b2b.services.reconciliation.look import Later, Look, OnRefusal, UserGone
+
+if TYPE_CHECKING:
+    from b2b.storage.store import Store
+    from b2b.thinkific.client import Thinkific
+
+
+class Reconciliation:
+    """One look at one student, by the worker that holds the lease on ``wish``.
+
+    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrolment shows: its
+    "profile", that is name or e-mail, or a "group".
+    """
+
+    def __init__(
+        self,
+        store: "Store",
+        thinkific: "Thinkific",
+        clock: Clock,
+        wish: SyncWish,
+        seconds_left: Callable[[], float],
+        on_refusal: OnRefusal,
+    ) -> None:
+        self._look = Look(store, thinkific, clock, wish, seconds_left, on_refusal)
+        self._students = store.students
+
+    @property
+    def has_progressed(self) -> bool:
+        """Whether this look has settled anything: then what fails afterwards is a first failure again."""
+        return self._look.has_progressed
+
+    def carry_out(self) -> None:
+        """Raises Later, ThinkificDelay or AnswerLost when there is more to do, ConditionFailed without the lease."""
+        record = self._students.get_record(self._look.wish.student_id)
+        if record is None:
+            return
+        # Since then, others may have written to the account.
+        if record.student.newly_created and self._look.was_held_up:
+            self.look_before_writing()
+            record = replace(record, student=replace(record.student, newly_created=False))
+        if not record.needs_sync:
+            return
+        try:
+            self._bring(record)
+        except UserGone:
+            self._students.forget_thinkific(record)
+            raise Later(0, trouble="Thinkific does not know the student's account any more.") from None
+        except AnswerLost:
+            self.look_before_writing()
+            raise
+
+    def look_before_writing(self) -> None:
+        """From now on Thinkific may hold more of this student than has been confirmed."""
+        self._look.look_before_writing()
+
+    def _bring(self, record: StudentRecord) -> None:
+        account = AccountStep(self._look)
+        try:
+            student, user_id = account.ensure_user(record.student)
+        except ThinkificRejected as refusal:
+            for enrollment in record.enrollments:
+                if enrollment.is_open:
+                    self._students.fail_enrollment(enrollment, refusal.reason)
+            return
+        account.bring_profile(student, user_id)
+        GroupStep(self._look).bring(record.associations, user_id)
+        waits = EnrollmentsStep(self._look).bring(record, user_id, look_first=not student.newly_created)
+        if student.newly_created:
+            self.look_before_writing()
+        if waits:
+            raise Later(min(waits))
