@@ -5,16 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import WithJsonSchema
 
-from b2b.domain.errors import InvalidInput
 from b2b.domain.operations import OperationType
 from b2b.http.authentication import Scoped
-from b2b.http.bodies import JsonBody
+from b2b.http.bodies import JsonBody, validated
 from b2b.http.fields import MAX_TEXT
 from b2b.http.operations import OperationResource, StartedBody, present_operation
 from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices
-from products.schemas import ProductResource, SyncCatalogue, present
+from products.schemas import ProductResource, SearchProducts, SyncCatalogue, present
 
 router = APIRouter(prefix="/api/products", tags=["Products"])
 _readable = [Depends(Scoped("products:read"))]
@@ -32,12 +31,7 @@ _TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT,
 
 
 async def _term(term: Annotated[str | None, Query(), _TERM] = None) -> str:
-    wanted = (term or "").strip()
-    if not wanted:
-        raise InvalidInput.field("term", "The term field is required.")
-    if len(wanted) > MAX_TEXT:
-        raise InvalidInput.field("term", f"The term field must not be greater than {MAX_TEXT} characters.")
-    return wanted
+    return validated(SearchProducts, {"term": term}).term
 
 
 @router.get("/search", dependencies=_readable, response_model=DataBody[list[ProductResource]], summary="Find products")

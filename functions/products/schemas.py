@@ -6,7 +6,13 @@ from pydantic import BaseModel
 
 from b2b.domain import timestamps
 from b2b.domain.products import Product, ProductableType
-from b2b.http.fields import Moment
+from b2b.http.fields import Moment, Text
+
+
+class SearchProducts(BaseModel):
+    """The query of a search."""
+
+    term: Text
 
 
 class SyncCatalogue(BaseModel):

@@ -212,3 +212,38 @@ def test_the_message_is_the_first_error_and_how_many_more(content: dict[str, Any
     with pytest.raises(InvalidInput) as refusal:
         validated(Everything, content)
     assert str(refusal.value).endswith(message)
+
+
+UNSEEN = [
+    "\u200b",
+    "\u3164",
+    "\u2800",
+    "\u00ad\u2060",
+    "\ufeff",
+    "\u115f",
+    "\u200d \u200d",
+    "\ufe0f",
+    "\u202e",
+    "\u2800" * 9,
+]
+
+
+@pytest.mark.parametrize("text", UNSEEN)
+def test_a_text_that_shows_nothing_is_refused(text: str) -> None:
+    message = "The first name field must contain a character that can be seen."
+    assert refused({"first_name": text}) == {"first_name": [message]}
+    assert list(refused({"password": text * 8})) == ["password"]
+
+
+@pytest.mark.parametrize("text", ["\0", "Ada\0", "\0Ada", "A\0da Lovelace", "\u200b\0"])
+def test_a_text_that_holds_nul_is_refused(text: str) -> None:
+    message = "The first name field must not contain a NUL character."
+    assert refused({"first_name": text}) == {"first_name": [message]}
+    assert list(refused({"password": "correct horse" + text})) == ["password"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ada\u200b", "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc", "\u2764\ufe0f", "\U0001f468\u200d\U0001f469"]
+)
+def test_what_shows_nothing_may_stand_beside_what_does(text: str) -> None:
+    assert accepted("first_name", text) == text

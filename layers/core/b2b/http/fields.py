@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from b2b.domain.emails import is_email
+from b2b.domain.characters import shows_nothing
+from b2b.domain.emails import MAX_KEY_BYTES, is_email
 from b2b.domain.expiry import MAX_DAYS
 from b2b.domain.products import ProductableType
 from b2b.domain.users import MAX_SEATS
@@ -64,7 +65,15 @@ def _trimmed(value: object) -> str:
         raise _REQUIRED
     if len(trimmed) > MAX_TEXT:
         raise refusal(f"must not be greater than {MAX_TEXT} characters")
-    return trimmed
+    return visible(trimmed)
+
+
+def visible(text: str) -> str:
+    if "\0" in text:
+        raise refusal("must not contain a NUL character")
+    if shows_nothing(text):
+        raise refusal("must contain a character that can be seen")
+    return text
 
 
 def _string(value: object) -> str:
@@ -85,7 +94,7 @@ def _password(value: object) -> str:
         raise refusal(f"must be at least {MIN_PASSWORD} characters")
     if len(text) > MAX_TEXT:
         raise refusal(f"must not be greater than {MAX_TEXT} characters")
-    return text
+    return visible(text)
 
 
 def _email(value: str) -> str:
@@ -142,7 +151,7 @@ def integer_schemas(least: int, most: int) -> tuple[Schema, Schema]:
 
 
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
-_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": MAX_TEXT}
+_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": MAX_KEY_BYTES}
 _PASSWORD: Schema = {"type": "string", "format": "password", "minLength": MIN_PASSWORD, "maxLength": MAX_TEXT}
 _BLANK: Schema = {"type": "string", "pattern": r"^\s*$"}
 _NULL: Schema = {"type": "null"}
