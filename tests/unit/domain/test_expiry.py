@@ -77,3 +77,22 @@ def test_an_end_as_thinkific_is_sent_it(end: datetime, sent: datetime) -> None:
 )
 def test_ten_years_from_now(now: datetime, end: datetime) -> None:
     assert expiry.in_ten_years(now) == end
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        *(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)),
+        *(datetime(9996, 2, 29, 8, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)),
+        datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-23))),
+    ],
+)
+def test_no_end_lies_beyond_the_calendar(now: datetime) -> None:
+    ends = [expiry.after_days(now, expiry.MAX_DAYS), expiry.days_later(now, expiry.MAX_DAYS), expiry.without_end(now)]
+    assert ends == [expiry.LATEST] * 3
+    assert expiry.in_ten_years(now).year == 9999
+
+
+@pytest.mark.parametrize("days", [1, 365, expiry.MAX_DAYS])
+def test_where_the_calendar_goes_on_no_day_is_lost(days: int) -> None:
+    assert expiry.days_later(START, days) - START == timedelta(days=days)

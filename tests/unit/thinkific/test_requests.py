@@ -245,6 +245,22 @@ def test_of_several_enrolments_the_one_that_lasts_longest_counts(
 
 
 @pytest.mark.parametrize(
+    ("sent", "end"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00"),
+        ("2026-01-01T00:00:00.000+02:00", "2025-12-31T22:00:00"),
+        ("2026-01-01T00:00:00", "2026-01-01T00:00:00"),
+        ("9999-12-31T23:59:59-23:00", "9999-12-31T23:59:59"),
+        ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00:00"),
+    ],
+)
+def test_an_end_is_read_as_utc_up_to_the_ends_of_the_calendar(wire: Wire, sent: str, end: str) -> None:
+    found = wire.answers(page(enrollment(expiry_date=sent))).find_enrollment(4, 7)
+    assert found is not None
+    assert found.expiry_date == datetime.fromisoformat(end).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     ("sent", "percent"), [("0.0", 0.0), ("0.25", 25.0), (0.3333, 33.33), (1, 100.0), ("1.0", 100.0), (None, None)]
 )
 def test_progress_may_be_text_or_a_number(wire: Wire, sent: object, percent: float | None) -> None:

@@ -3,11 +3,21 @@
 from datetime import UTC, datetime, timedelta
 
 MAX_DAYS = 36_500
+# Where the calendar of datetime ends: what would lie beyond is this.
+LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def after_days(now: datetime, days: int) -> datetime | None:
     """The end of an enrolment of ``days`` x 24 h made now; 0 days = it does not end."""
-    return None if days == 0 else now + timedelta(days=days)
+    return None if days == 0 else days_later(now, days)
+
+
+def days_later(now: datetime, days: int) -> datetime:
+    """``days`` x 24 h from now, at most ``LATEST``."""
+    try:
+        return now.astimezone(UTC) + timedelta(days=days)
+    except OverflowError:
+        return LATEST
 
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -35,7 +45,7 @@ def without_end(now: datetime) -> datetime:
     Whether Thinkific accepts ``null`` to clear an expiry is not known (fact sheet, 5.2); a date a
     hundred years away is, and means the same to a student.
     """
-    return now + timedelta(days=MAX_DAYS)
+    return days_later(now, MAX_DAYS)
 
 
 def is_endless(expiry: datetime | None, now: datetime) -> bool:
@@ -50,7 +60,8 @@ def as_sent(expiry: datetime, now: datetime) -> datetime:
 
 def in_ten_years(now: datetime) -> datetime:
     """What the published API calls no expiry."""
+    year = min(now.year + 10, LATEST.year)
     try:
-        return now.replace(year=now.year + 10)
+        return now.replace(year=year)
     except ValueError:  # 29 February
-        return now.replace(year=now.year + 10, day=28)
+        return now.replace(year=year, day=28)

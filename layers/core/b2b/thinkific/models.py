@@ -22,12 +22,15 @@ def _fraction_as_percent(value: object) -> float | None:
     return percent if math.isfinite(percent) else None
 
 
-def _with_zone(moment: datetime) -> datetime:
-    """Thinkific's dates are UTC, also where they do not say so."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _in_utc(moment: datetime) -> datetime:
+    """Thinkific's dates are UTC, also where they do not say so. Over the calendar's end none gets by its offset."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class _Answer(BaseModel):
