@@ -49,7 +49,7 @@ class Documented:
         else:
             operation = operations[request.method.lower()]
             assert str(answer.status_code) in operation["responses"], where
-            described = operation["responses"][str(answer.status_code)]
+            described = self.resolved(operation["responses"][str(answer.status_code)])
             if answer.is_success:
                 self._check_request(where, operation, request)
         self._check_headers(where, described, answer.headers)

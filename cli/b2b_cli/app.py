@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from b2b.config import ConfigError
-from b2b.wiring.core import client
+from b2b.wiring.core import client, services
 from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
@@ -108,7 +108,7 @@ def local(
             example = Example.load(data / "example.json")
             if running.is_first_run and running.simulator_page and demo:
                 _say("\nThe main job, done with the API:")
-                example = Demo(running.base_url, running.admin_token, _say).run()
+                example = Demo(running.base_url, running.admin_token, services(), _say).run()
                 example.save(data / "example.json")
             _say(_ready_lines(running, example))
             stack.watch(running, worker)

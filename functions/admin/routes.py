@@ -1,20 +1,20 @@
 """``/api/tokens``, ``/api/settings``, ``/api/operations``, ``/api/health``: a route is one service call."""
 
 from dataclasses import asdict
-from functools import cache
-from importlib import resources
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
+from admin.document import document
 from admin.schemas import (
     ChangeSettings,
     CreateToken,
     HealthResource,
-    NewTokenResource,
     SettingsResource,
     TokenResource,
+    TokenWithSecretResource,
     present,
 )
 from b2b.domain.tokens import SCOPES
@@ -22,7 +22,7 @@ from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
 from b2b.http.idempotency import KeyAccepted
 from b2b.http.operations import OperationResource, present_operation
-from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.pagination import DataBody, ListBody, WantedPage
 from b2b.http.paths import path_id, path_text
 from b2b.http.services import CurrentServices, services_of
 
@@ -43,29 +43,21 @@ async def get_health() -> dict[str, str]:
 
 
 @router.get("/openapi.json", tags=["Service"], summary="This document", response_class=JSONResponse)
-async def get_document() -> Response:
-    return Response(_document(), media_type="application/json")
-
-
-@cache
-def _document() -> bytes:
-    """Written by ``make openapi`` and kept beside this module: no function can see the routes of the others."""
-    return resources.files("admin").joinpath("openapi.json").read_bytes()
+async def get_document(request: Request) -> Response:
+    return Response(document(str(request.base_url).rstrip("/")), media_type="application/json")
 
 
 @router.get(
     "/tokens", dependencies=_tokens, response_model=ListBody[TokenResource], tags=["Tokens"], summary="List tokens"
 )
-async def list_tokens(
-    request: Request, page: WantedPage, principal: CurrentPrincipal, services: CurrentServices
-) -> dict[str, Any]:
-    return page_body(request, services.tokens.list_page(page, principal), present)
+async def list_tokens(wanted: WantedPage, principal: CurrentPrincipal, services: CurrentServices) -> Response:
+    return wanted.answer(partial(services.tokens.list_page, viewer=principal), present)
 
 
 @router.post(
     "/tokens",
     dependencies=_tokens,
-    response_model=DataBody[NewTokenResource],
+    response_model=DataBody[TokenWithSecretResource],
     status_code=201,
     tags=["Tokens"],
     summary="Make a token",

@@ -1,7 +1,7 @@
 """Tokens and settings on the wire."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator
@@ -60,7 +60,7 @@ class ChangeSettings(BaseModel):
 
 
 class HealthResource(BaseModel):
-    status: Literal["ok"]
+    status: str
 
 
 class SettingsResource(BaseModel):
@@ -82,8 +82,10 @@ class TokenResource(BaseModel):
     expires_at: Moment | None
 
 
-class NewTokenResource(TokenResource):
-    token: str | None  # None in a replay, which has no secrets
+class TokenWithSecretResource(TokenResource):
+    """``token`` None: a replayed answer, which is kept without it."""
+
+    token: str | None
 
 
 def present(token: Token) -> dict[str, Any]:

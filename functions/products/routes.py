@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import WithJsonSchema
 
 from b2b.domain.operations import OperationType
@@ -10,7 +10,7 @@ from b2b.http.authentication import Scoped
 from b2b.http.bodies import JsonBody, validated
 from b2b.http.fields import MAX_TEXT
 from b2b.http.operations import OperationResource, StartedBody, present_operation
-from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.pagination import DataBody, ListBody, WantedPage
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices
 from products.schemas import ProductResource, SearchProducts, SyncCatalogue, present
@@ -23,11 +23,11 @@ ProductId = Annotated[int, path_id("id", "product")]
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[ProductResource], summary="List products")
-async def list_products(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
-    return page_body(request, services.products.list_page(page), present)
+async def list_products(wanted: WantedPage, services: CurrentServices) -> Response:
+    return wanted.answer(services.products.list_page, present)
 
 
-_TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"})
+_TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})
 
 
 async def _term(term: Annotated[str | None, Query(), _TERM] = None) -> str:

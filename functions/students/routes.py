@@ -1,14 +1,18 @@
 """``/api/students``: each route turns a request into one service call."""
 
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import WithJsonSchema
 
+from b2b.domain.errors import InvalidInput
 from b2b.domain.students import StudentView
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
+from b2b.http.fields import MAX_TEXT
 from b2b.http.idempotency import KeyAccepted
-from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.pagination import DataBody, ListBody, ListCall, ListQuery
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices, services_of
 from b2b.wiring.core import Services
@@ -21,14 +25,28 @@ _writable = [Depends(Scoped("students:write"))]
 StudentId = Annotated[int, path_id("id", "student")]
 
 
+_EMAIL = WithJsonSchema({"type": "string", "maxLength": MAX_TEXT})
+
+
+async def _email(email: Annotated[str | None, Query(), _EMAIL] = None) -> str | None:
+    wanted = (email or "").strip()
+    if len(wanted) > MAX_TEXT:
+        raise InvalidInput.field("email", f"The email field must not be greater than {MAX_TEXT} characters.")
+    return wanted or None
+
+
 def _student_exists(request: Request) -> None:
     services_of(request).students.must_exist(int(request.path_params["id"]))
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[StudentResource], summary="List students")
-async def list_students(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
+async def list_students(
+    wanted: Annotated[ListCall, Depends(ListQuery("email"))],
+    email: Annotated[str | None, Depends(_email)],
+    services: CurrentServices,
+) -> Response:
     now = services.students.now()
-    return page_body(request, services.students.list_page(page), lambda view: present(view, now))
+    return wanted.answer(partial(services.students.list_page, email=email), lambda view: present(view, now))
 
 
 @router.post(

@@ -9,7 +9,7 @@ from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
 from b2b.http.idempotency import CurrentClaim, KeyAccepted
 from b2b.http.operations import StartedBody, present_operation
-from b2b.http.pagination import DataBody, ListBody, WantedPage, page_body
+from b2b.http.pagination import DataBody, ListBody, WantedPage
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices, services_of
 from users.schemas import (
@@ -37,8 +37,8 @@ def _user_exists(request: Request) -> None:
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[UserResource], summary="List users")
-async def list_users(request: Request, page: WantedPage, services: CurrentServices) -> dict[str, Any]:
-    return page_body(request, services.users.list_page(page), present)
+async def list_users(wanted: WantedPage, services: CurrentServices) -> Response:
+    return wanted.answer(services.users.list_page, present)
 
 
 @router.post(

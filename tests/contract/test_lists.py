@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -27,8 +28,8 @@ _every_list = pytest.mark.parametrize("path", PATHS)
 
 @pytest.fixture(scope="module", autouse=True)
 def _rows(api: httpx.Client) -> None:
-    """Enough of everything for five pages; there are more products than that."""
-    for _ in range(5):
+    """Enough of everything for three pages of two; there are more products than that."""
+    for _ in range(6):
         create_user(api)
         create_student(api)
         create_token(api)
@@ -124,8 +125,45 @@ def test_what_is_no_number_or_too_large_is_no_error(api: httpx.Client, path: str
 
 
 @_every_list
-def test_a_page_beyond_the_end_is_empty(api: httpx.Client, path: str) -> None:
-    body = _page(api, path, page=9_999)
+@pytest.mark.parametrize("value", ["name", "ID", "-created_at", "+id"])
+def test_an_order_that_there_is_not_is_refused(api: httpx.Client, path: str, value: str) -> None:
+    answer = api.get(path, params={"sort": value})
+    assert (answer.status_code, [*answer.json()["errors"]]) == (422, ["sort"])
+
+
+@_every_list
+def test_the_newest_come_first_where_they_are_asked_for(api: httpx.Client, path: str) -> None:
+    ids = [*_walk(api, path, per_page=_fifth(api, path))]
+    assert [*_walk(api, path, per_page=_fifth(api, path), sort="-id")] == [*reversed(ids)]
+    assert _ids(_page(api, path, page=2, per_page=2, sort="-id")) == [*reversed(ids)][2:4]
+    assert _ids(_page(api, path, page=2, per_page=2, sort="id")) == ids[2:4]
+
+
+@_every_list
+@pytest.mark.parametrize("sort", ["id", "-id"])
+def test_a_cursor_alone_is_enough_to_go_on(api: httpx.Client, path: str, sort: str) -> None:
+    body = _page(api, path, per_page=_fifth(api, path), sort=sort)
+    seen = _ids(body)
+    while body["meta"]["next_cursor"] is not None:
+        body = _page(api, path, cursor=body["meta"]["next_cursor"])
+        seen += _ids(body)
+    assert seen == [*_walk(api, path, per_page=100, sort=sort)]
+
+
+@_every_list
+def test_a_cursor_is_good_for_its_own_list_only(api: httpx.Client, path: str) -> None:
+    cursor = _page(api, path, per_page=2)["meta"]["next_cursor"]
+    others: list[tuple[str, Json]] = [(other, {}) for other in PATHS if other != path]
+    for where, query in [*others, (path, {"sort": "-id"})]:
+        answer = api.get(where, params={"cursor": cursor, **query})
+        assert (answer.status_code, [*answer.json()["errors"]]) == (422, ["cursor"]), (where, query)
+    assert _page(api, path, cursor=cursor, page=1)["meta"]["from"] == 3
+
+
+@_every_list
+@pytest.mark.parametrize("page", [9_999, 2**31, 10**9, 10**30])
+def test_a_page_beyond_the_end_is_empty(api: httpx.Client, path: str, page: int) -> None:
+    body = _page(api, path, page=page, per_page=100)
     assert body["data"] == []
     assert (body["meta"]["from"], body["meta"]["to"], body["links"]["next"]) == (None, None, None)
     assert body["meta"]["total"] > 0
@@ -170,6 +208,41 @@ def test_a_walk_sees_every_row_once_while_others_are_deleted(api: httpx.Client) 
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.parametrize(
+    ("change", "is_found"),
+    [
+        (lambda email: email, True),
+        (lambda email: email.upper(), True),
+        (lambda email: f"  {email} ", True),
+        (lambda email: email[1:], False),
+        (lambda email: email + "x", False),
+        (lambda email: email.partition("@")[0], False),
+        (lambda email: "@" + email.partition("@")[2], False),
+        (lambda email: "%", False),
+        (lambda email: "*", False),
+        (lambda email: f'"{email}"', False),
+        (lambda email: f"{email},{email}", False),
+    ],
+)
+@pytest.mark.parametrize("sort", ["id", "-id"])
+def test_students_are_found_by_the_whole_of_their_e_mail(
+    api: httpx.Client, change: Callable[[str], str], is_found: bool, sort: str
+) -> None:
+    student = create_student(api)
+    body = _page(api, "/students", email=change(student["email"]), sort=sort)
+    assert _ids(body) == ([student["id"]] if is_found else [])
+    assert (body["meta"]["total"], body["meta"]["last_page"], body["links"]["next"]) == (int(is_found), 1, None)
+    assert "email=" in body["links"]["first"]
+
+
+@_every_list
+def test_links_keep_the_rest_of_the_query(api: httpx.Client, path: str) -> None:
+    body = _page(api, path, per_page=2, page=2, sort="-id", label="A & B")
+    for link in body["links"].values():
+        assert {("sort", "-id"), ("label", "A & B")} <= set(parse_qsl(urlsplit(link).query))
+    assert _ids(_get(api, body["links"]["prev"])) == _ids(_page(api, path, per_page=2, sort="-id"))
+
+
 def test_one_resource_is_wrapped_in_data(api: httpx.Client, user: Json) -> None:
     assert api.get(f"/users/{user['id']}").json().keys() == {"data"}
     assert data_of(api.get(f"/users/{user['id']}")) == user
@@ -187,9 +260,9 @@ def _get(api: httpx.Client, link: str) -> Json:
     return body
 
 
-def _walk(api: httpx.Client, path: str, *, per_page: int) -> Iterator[int]:
+def _walk(api: httpx.Client, path: str, *, per_page: int, sort: str = "id") -> Iterator[int]:
     """The ids of a list, page by page along ``links.next``."""
-    body = _page(api, path, per_page=per_page)
+    body = _page(api, path, per_page=per_page, sort=sort)
     while True:
         yield from _ids(body)
         if body["links"]["next"] is None:

@@ -35,7 +35,7 @@ _ROUTES = {
     operation_id(route): route
     for router in (users_router, students_router, products_router, admin_router)
     for route in router.routes
-    if isinstance(route, APIRoute)
+    if isinstance(route, APIRoute) and route.include_in_schema
 }
 
 
@@ -59,7 +59,7 @@ def test_an_operation_says_what_it_does(method: str, path: str, operation: Json)
         assert operation["security"] == []
         assert needs == "Needs no token."
     else:
-        assert operation["security"] == [{"token": []}]
+        assert "security" not in operation
         assert needs in {f"Scope of the token: {scope}." for scope in ("any", *(f"`{scope}`" for scope in SCOPES))}
 
 
@@ -69,13 +69,18 @@ def test_every_tag_is_described() -> None:
 
 
 @_every_operation
-def test_a_parameter_is_described_and_has_an_example_that_fits(method: str, path: str, operation: Json) -> None:
+def test_a_parameter_is_described_and_has_an_example_where_it_is_needed(
+    method: str, path: str, operation: Json
+) -> None:
     parameters = {parameter["name"]: parameter for parameter in operation.get("parameters", [])}
     assert ("id" in parameters) == ("{id}" in path)
     assert ("Idempotency-Key" in parameters) == (method in _MUTATING)
     for parameter in parameters.values():
         assert parameter["description"].endswith(".")
-        assert _JUDGE.errors(parameter["schema"], parameter["example"]) == []
+        # Swagger UI and Postman send the examples of what may be left out too.
+        assert ("example" in parameter) == parameter["required"]
+        if parameter["required"]:
+            assert _JUDGE.errors(parameter["schema"], parameter["example"]) == []
 
 
 @pytest.mark.parametrize("name", _COMPONENTS["schemas"])
@@ -113,7 +118,8 @@ def test_each_way_to_change_an_end_has_an_example() -> None:
 @_every_operation
 def test_an_answer_has_a_meaning_and_an_example_that_fits(method: str, path: str, operation: Json) -> None:
     assert any(status.startswith("2") for status in operation["responses"])
-    for status, answer in operation["responses"].items():
+    for status, found in operation["responses"].items():
+        answer = _JUDGE.resolved(found)
         assert answer["description"]
         assert answer["description"] != "Successful Response"
         assert ("content" in answer) == (status != "204")
@@ -137,7 +143,7 @@ def test_the_refusals_are_those_that_the_call_can_meet(method: str, path: str, o
         expected |= {"400", "413", "415"}
     if method in _MUTATING:
         expected |= {"409", "422"}
-    if name == "searchProducts":
+    if name in ("listUsers", "listStudents", "listProducts", "listTokens", "searchProducts"):
         expected |= {"422"}
     assert {status for status in operation["responses"] if status >= "400"} == expected
 
@@ -146,7 +152,8 @@ def test_the_refusals_are_those_that_the_call_can_meet(method: str, path: str, o
 def test_a_conflict_names_its_codes(method: str, path: str, operation: Json) -> None:
     if "409" not in operation["responses"]:
         return
-    examples = operation["responses"]["409"]["content"]["application/json"]["examples"]
+    answer = _JUDGE.resolved(operation["responses"]["409"])
+    examples = answer["content"]["application/json"]["examples"]
     codes = {example["value"]["code"] for example in examples.values()}
     enforced = {"seats_exhausted"} if operation["operationId"] in ("upsertStudent", "enrollStudent") else set()
     assert codes == {"idempotency_key_reused", "idempotency_in_progress"} | enforced
@@ -162,9 +169,11 @@ def test_what_is_not_found_is_what_the_path_names(method: str, path: str, operat
 @_every_operation
 def test_headers(method: str, path: str, operation: Json) -> None:
     own = {"401": "WWW-Authenticate", "429": "Retry-After"}
-    for status, answer in operation["responses"].items():
+    for status, found in operation["responses"].items():
+        answer = _JUDGE.resolved(found)
         assert "X-Request-Id" in answer["headers"]
         assert own.get(status, "X-Request-Id") in answer["headers"]
+        # Only what succeeded is kept.
         assert ("Idempotency-Replayed" in answer["headers"]) == (method in _MUTATING and status[0] == "2")
 
 
@@ -189,7 +198,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_no_example_names_a_domain_that_somebody_has() -> None:
     domains = set(re.findall(r"\w@([\w.]+\w)", document())) | set(re.findall(r"https?://([^/\"]+)", document()))
     assert domains
-    assert [domain for domain in domains if not f".{domain}".endswith(".example.com")] == []
+    assert [domain for domain in domains if not f".{domain}".endswith((".example.com", ".example"))] == []
 
 
 def _examples(content: Json) -> list[Any]:

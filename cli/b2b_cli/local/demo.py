@@ -1,15 +1,21 @@
-"""The main job, shown at the first start: catalogue, a client with seats, students, ``pending`` turning ``active``."""
+"""The main job, shown at the first start: catalogue, a client with seats, students, ``pending`` turning ``active``.
+
+It makes what the examples of the API's document name (``b2b_cli.openapi.records``), so that each can be tried.
+"""
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-CLIENT_EMAIL = "training@acme.example"
+from b2b.wiring.core import Services
+from b2b_cli.openapi.records import CLIENT as CLIENT_EMAIL
+from b2b_cli.openapi.records import OPERATION_ID, OTHER_CLIENT
+
 _STUDENTS = (("Ada", "Lovelace"), ("Grace", "Hopper"), ("Alan", "Turing"))
 _SECONDS = 60.0
 _LOOK_EVERY = 0.3
@@ -48,16 +54,20 @@ class Example:
 
 
 class Demo:
-    """Does with the API what an integration would. ``say`` prints a line."""
+    """Does with the API what an integration would. ``say`` prints a line.
 
-    def __init__(self, base_url: str, token: str, say: Callable[[str], None]) -> None:
+    ``services``: of the same school, for what no call can make.
+    """
+
+    def __init__(self, base_url: str, token: str, services: Services, say: Callable[[str], None]) -> None:
+        self._services = services
         headers = {"Authorization": f"Bearer {token}"}
         self._api = httpx.Client(base_url=base_url, headers=headers, timeout=10, trust_env=False)
         self._say = say
 
     def run(self) -> "Example":
         """What it made, for a person to go on with."""
-        course, bundle = self._sync_catalogue()
+        course, bundle, operation_id = self._sync_catalogue()
         user = self._post("/users/upsert", {"email": CLIENT_EMAIL, "name": "Acme Corp", "max_seats": 50})
         self._say(f"  POST /users/upsert        {user['name']}, {user['max_seats']} seats (id {user['id']})")
         for product, seats in ((course, 25), (bundle, 10)):
@@ -66,9 +76,19 @@ class Demo:
             self._say(f'  POST /users/seat/{user["id"]}        {seats} seats in "{product["name"]}" for 365 days')
         ids = [self._enroll(first, last, course, bundle) for first, last in _STUDENTS]
         self._await_active(ids)
+        self._make_examples(operation_id)
         return Example(user_id=int(user["id"]), course_id=int(course["productable_id"]))
 
-    def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _make_examples(self, operation_id: str) -> None:
+        """A user and a token to be deleted, and an operation under the document's id, which the API would not give."""
+        self._post("/users/upsert", {"email": OTHER_CLIENT, "name": "Globex"})
+        self._post("/tokens", {"name": "Zapier"})
+        operation, _ = self._services.operations.get(operation_id)
+        store = self._services.store
+        store.transact([store.operations.add(replace(operation, id=OPERATION_ID))])
+
+    def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """A course, a bundle, and the id of the operation that brought them."""
         operation = self._api.post("/products/sync").raise_for_status().json()["operation"]
         deadline = time.monotonic() + _SECONDS
         while operation["status"] not in ("succeeded", "failed", "partial") and time.monotonic() < deadline:
@@ -79,6 +99,7 @@ class Demo:
         return (
             next(product for product in products if product["productable_type"] == "Course"),
             next(product for product in products if product["productable_type"] == "Bundle"),
+            operation["id"],
         )
 
     def _enroll(self, first: str, last: str, course: dict[str, Any], bundle: dict[str, Any]) -> int:

@@ -6,7 +6,21 @@ from typing import Any
 
 from b2b.domain.tokens import SCOPES
 from b2b_cli.openapi import records
-from b2b_cli.openapi.records import BUNDLE, COURSE, SETTINGS, TOKEN, enrollment, grant, operation, page, student, user
+from b2b_cli.openapi.records import (
+    BUNDLE,
+    CLIENT,
+    COURSE,
+    OPERATION_ID,
+    OTHER_USER_ID,
+    SETTINGS,
+    TOKEN,
+    enrollment,
+    grant,
+    operation,
+    page,
+    student,
+    user,
+)
 
 Json = dict[str, Any]
 
@@ -22,13 +36,18 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """``bodies``: examples by name. ``not_found``, ``invalid``: what an example of 404 and of 422 says."""
+    """``bodies``: examples by name. ``not_found``, ``invalid``: what an example of 404 and of 422 says.
+
+    ``id``: the example of the id in the path, where it is not that of all calls of the tag.
+    """
 
     text: str
     answers: Mapping[int, Answer]
     bodies: Mapping[str, Json] = field(default_factory=dict)
     not_found: str | None = None
     invalid: Mapping[str, str] = field(default_factory=dict)
+    id: int | None = None
+    deprecated: bool = False
 
 
 def _found(example: Json, meaning: str = "What was asked for") -> dict[int, Answer]:
@@ -44,27 +63,36 @@ def _started(resource: Json, operation_: Json) -> dict[int, Answer]:
 
 
 _DELETED = {204: Answer(meaning="It is gone; there is no body")}
-_NO_USER = "There is no user with the id 55."
-_NO_STUDENT = "There is no student with the id 42."
-_NO_PRODUCT = "There is no course, bundle or product with the id 123."
+_NO_USER = "There is no user with the id 2."
+_NO_STUDENT = "There is no student with the id 1."
+_NO_PRODUCT = "There is no course, bundle or product with the id 3000001."
+_NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
 _TAKEN = {"email": "The email has already been taken."}
 _UNKNOWN_BOTH = {
-    "email": "There is no student with the e-mail jane.roe@www.example.com.",
-    "user_email": "There is no user with the e-mail j.doe@www.example.com.",
+    "email": "There is no student with the e-mail grace.hopper@acme.example.",
+    "user_email": f"There is no user with the e-mail {CLIENT}.",
 }
 
-_JOHN = "john.doe@www.example.com"
-_JANE: Json = {"first_name": "Jane", "last_name": "Roe", "email": "jane.roe@www.example.com"}
-_ASSIGNMENT: Json = {"email": "jane.roe@www.example.com", "user_email": "j.doe@www.example.com"}
+_INITECH, _UMBRELLA = "training@initech.example", "training@umbrella.example"
+_MARY: Json = {"first_name": "Mary", "last_name": "Jackson", "email": "mary.jackson@acme.example"}
+_ADA_KING: Json = {"first_name": "Ada", "last_name": "King", "email": "ada.lovelace@acme.example"}
+_GRACE: Json = {"first_name": "Grace", "last_name": "Hopper", "email": "grace.hopper@acme.example"}
+_ASSIGNMENT: Json = {"email": _GRACE["email"], "user_email": CLIENT}
+_ITEMS = [COURSE["productable_id"], BUNDLE["productable_id"]]
 _ENROLLED = student(enrollments=[enrollment(COURSE), enrollment(BUNDLE)])
+_MARY_ENROLLED = _ENROLLED | {"id": 4} | _MARY
 _ACTIVE = student(
-    thinkific_id=90210, enrollments=[enrollment(COURSE, status="active", percentage_completed=40.0), enrollment(BUNDLE)]
+    thinkific_id=1000001,
+    enrollments=[enrollment(COURSE, status="active", percentage_completed=40.0), enrollment(BUNDLE)],
 )
+_ASSIGNED = student(**_GRACE | {"id": 2})
+_DISSOCIATED = student(**_GRACE | {"id": 2}, users=[], enrollments=[enrollment(COURSE)])
 
 _USERS = {
     "listUsers": Call(
-        text="Your clients' managers and the admins, by id ascending, each with its seats and grants.",
+        text="Your clients' managers and the admins, by id, each with its seats and grants.",
         answers=_found(page("/api/users", user(products=[grant(max_seats=20)])), "A page of the list"),
+        invalid=_NO_SUCH_ORDER,
     ),
     "getUser": Call(
         text="One user with its seats, its group and its grants. A password is never shown.",
@@ -75,18 +103,14 @@ _USERS = {
         text="Creates a user: a client's manager, whose role is `user`. It has no students and no grants yet; "
         "`POST /api/users/access/{id}` and `POST /api/users/seat/{id}` give it products. An e-mail address that "
         "another user has is refused; a student may have it.",
-        bodies={
-            "user": {"name": "John Doe", "email": "j.doe@www.example.com", "password": "********", "max_seats": 100}
-        },
-        answers={201: Answer(meaning="The user, created", example=_of(user()))},
+        bodies={"user": {"name": "Initech", "email": _INITECH, "password": "a secret phrase", "max_seats": 100}},
+        answers={201: Answer(meaning="The user, created", example=_of(user("Initech", _INITECH, id=4)))},
         invalid=_TAKEN,
     ),
     "updateUser": Call(
         text="Changes a user. Every field is optional, and only what is given changes; `password` too.",
-        bodies={"user": {"name": "Jay Doe", "email": "doe.jay@www.example.com", "max_seats": 35}},
-        answers=_found(
-            _of(user("Jay Doe", "doe.jay@www.example.com", **records.seats(35, 0))), "The user as it is now"
-        ),
+        bodies={"user": {"name": "Acme Corporation", "max_seats": 60}},
+        answers=_found(_of(user("Acme Corporation", **records.seats(60, 3))), "The user as it is now"),
         not_found=_NO_USER,
         invalid=_TAKEN,
     ),
@@ -94,17 +118,15 @@ _USERS = {
         text="Creates the user with this e-mail address, or changes the one that has it. Only `email` is required. "
         "An existing user keeps what is not given; a new one is called by the part of its address before the @, and "
         "cannot sign in until a password is set. Two calls at once for one address make one user.",
-        bodies={
-            "user": {"name": "John Doe", "email": "doe.john@www.example.com", "password": "********", "max_seats": 35}
-        },
+        bodies={"user": {"email": _UMBRELLA, "name": "Umbrella", "max_seats": 35}},
         answers={
             200: Answer(
                 meaning="The user, changed where something was given",
-                example=_of(user(email="doe.john@www.example.com", **records.seats(35, 12))),
+                example=_of(user("Umbrella", _UMBRELLA, id=5, **records.seats(35, 12))),
             ),
             201: Answer(
                 meaning="The user, created",
-                example=_of(user(email="doe.john@www.example.com", **records.seats(35, 0))),
+                example=_of(user("Umbrella", _UMBRELLA, id=5, **records.seats(35, 0))),
             ),
         },
         invalid={"password": "The password field must be at least 8 characters."},
@@ -112,9 +134,9 @@ _USERS = {
     "searchUser": Call(
         text="Finds the one user with exactly this e-mail address, without regard to capitals. Students are not "
         "searched. Changes nothing.",
-        bodies={"email": {"email": _JOHN}},
-        answers=_found(_of(user(email=_JOHN)), "The user"),
-        not_found=f"There is no user with the e-mail {_JOHN}.",
+        bodies={"email": {"email": CLIENT}},
+        answers=_found(_of(user()), "The user"),
+        not_found=f"There is no user with the e-mail {CLIENT}.",
         invalid={"email": "The email field must be a valid e-mail address."},
     ),
     "deleteUser": Call(
@@ -123,7 +145,8 @@ _USERS = {
         "many, that goes on after the answer. By the setting `delete_users_in_thinkific` the user's account in "
         "Thinkific is deleted as well, after the answer. The last admin and the token's own user cannot be deleted.",
         answers=_DELETED,
-        not_found=_NO_USER,
+        id=OTHER_USER_ID,
+        not_found=f"There is no user with the id {OTHER_USER_ID}.",
         invalid={"id": "This user is the one whose token you use: it cannot be deleted."},
     ),
     "assignGroup": Call(
@@ -132,8 +155,8 @@ _USERS = {
         "found by its name or created in Thinkific after the answer, and then has an `id`. With `sync` every student "
         "of that group is imported from Thinkific and comes under the user, whatever its seats say: that is the "
         "operation.",
-        bodies={"group": {"name": "My Thinkific Group", "sync": True}},
-        answers=_started(user(group={"id": None, "name": "My Thinkific Group"}), operation("group_import")),
+        bodies={"group": {"name": "Acme Corp", "sync": True}},
+        answers=_started(user(group={"id": None, "name": "Acme Corp"}), operation("group_import")),
         not_found=_NO_USER,
         invalid={"name": "The name field is required."},
     ),
@@ -141,7 +164,14 @@ _USERS = {
         text="*Sets* the user's grant of one product, whatever it was: its seats, whether it is good for new "
         "enrolments, and how long those last. `active: false` ends it for new enrolments made in the dashboard. "
         "Existing enrolments are not touched.",
-        bodies={"access": {"thinkific_id": 123, "active": True, "max_seats": 20, "enrollment_days": 365}},
+        bodies={
+            "access": {
+                "thinkific_id": COURSE["productable_id"],
+                "active": True,
+                "max_seats": 20,
+                "enrollment_days": 365,
+            }
+        },
         answers=_found(_of(user(products=[grant(max_seats=20)])), "The user with the grant"),
         not_found=_NO_USER,
         invalid={"thinkific_id": _NO_PRODUCT},
@@ -150,7 +180,9 @@ _USERS = {
         text="*Adds* seats to the user's grant of one product, exactly, however many calls do so at once; where there "
         "is no grant yet, one is made. `active` and `enrollment_days` are overwritten. An unlimited grant stays "
         "unlimited. Send an `Idempotency-Key` if you may have to repeat the call.",
-        bodies={"seats": {"thinkific_id": 123, "active": True, "add_seats": 10, "enrollment_days": 365}},
+        bodies={
+            "seats": {"thinkific_id": COURSE["productable_id"], "active": True, "add_seats": 10, "enrollment_days": 365}
+        },
         answers=_found(_of(user(products=[grant(max_seats=30)])), "The user with the grant"),
         not_found=_NO_USER,
         invalid={"add_seats": "The add seats field must be at least 1."},
@@ -162,10 +194,10 @@ _USERS = {
         "takes the access away and frees the seats; an end to come takes them again. The operation writes this and "
         "waits for Thinkific to confirm it; `total` 0 = no one is affected.",
         bodies={
-            "days": {"product": 123, "type": "days", "expiry_days": 30},
-            "date": {"product": 123, "type": "date", "expiry_date": "Jun 30 2027"},
-            "expire_now": {"product": 123, "type": "expire_now"},
-            "no_expiry": {"product": 123, "type": "no_expiry"},
+            "days": {"product": COURSE["productable_id"], "type": "days", "expiry_days": 30},
+            "date": {"product": COURSE["productable_id"], "type": "date", "expiry_date": "Jun 30 2036"},
+            "expire_now": {"product": COURSE["productable_id"], "type": "expire_now"},
+            "no_expiry": {"product": COURSE["productable_id"], "type": "no_expiry"},
         },
         answers=_started(
             user(**records.seats(100, 12), products=[grant(max_seats=20, used=12)]), operation("expiry_change")
@@ -177,8 +209,9 @@ _USERS = {
 
 _STUDENTS = {
     "listStudents": Call(
-        text="All students, by id ascending, each with its users and enrolments.",
+        text="All students, by id, each with its users and enrolments.",
         answers=_found(page("/api/students", _ACTIVE), "A page of the list"),
+        invalid=_NO_SUCH_ORDER,
     ),
     "getStudent": Call(
         text="One student, by the id it has here, with its users and enrolments. Read it again to see a `pending` "
@@ -193,44 +226,43 @@ _STUDENTS = {
         "`default_enrollment_days` says; enrolled already, the later end wins. Thinkific follows after the answer: "
         "new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless `enforce_seats` is "
         "true; what goes beyond shows as `over_allocated`.",
-        bodies={"student": _JANE | {"user_email": "j.doe@www.example.com", "enrollments": [123, 456]}},
+        bodies={"student": _MARY | {"user_email": CLIENT, "enrollments": _ITEMS}},
         answers={
-            200: Answer(meaning="The student, who was there", example=_of(_ACTIVE)),
-            201: Answer(meaning="The student, created", example=_of(_ENROLLED)),
+            200: Answer(meaning="The student, who was there", example=_of(_MARY_ENROLLED)),
+            201: Answer(meaning="The student, created", example=_of(_MARY_ENROLLED)),
         },
         invalid={
-            "user_email": "There is no user with the e-mail j.doe@www.example.com.",
-            "enrollments.1": "There is no course, bundle or product with the id 456.",
+            "user_email": f"There is no user with the e-mail {CLIENT}.",
+            "enrollments.1": "There is no course, bundle or product with the id 4000001.",
         },
     ),
     "associateStudent": Call(
         text="Brings a student under a user, and takes one of the user's seats. Enrols in nothing. Doing so twice is "
         "as good as once.",
         bodies={"assignment": _ASSIGNMENT},
-        answers=_found(_of(student()), "The student with its users"),
+        answers=_found(_of(_ASSIGNED), "The student with its users"),
         invalid=_UNKNOWN_BOTH,
     ),
     "dissociateStudent": Call(
         text="Takes a student from a user, and frees the user's seats: its own and those in its products. The student "
         "keeps its enrolments. Doing so twice is as good as once. Also spelt `/api/students/disassociate`.",
         bodies={"assignment": _ASSIGNMENT},
-        answers=_found(_of(student(users=[], enrollments=[enrollment(COURSE)])), "The student with its other users"),
+        answers=_found(_of(_DISSOCIATED), "The student with its other users"),
         invalid=_UNKNOWN_BOTH,
     ),
     "disassociateStudent": Call(
         text="The same call as `/api/students/dissociate`, spelt the other way: takes a student from a user, and frees "
-        "the user's seats. The student keeps its enrolments.",
+        "the user's seats. The student keeps its enrolments. Use that one: both go on working.",
+        deprecated=True,
         bodies={"assignment": _ASSIGNMENT},
-        answers=_found(_of(student(users=[], enrollments=[enrollment(COURSE)])), "The student with its other users"),
+        answers=_found(_of(_DISSOCIATED), "The student with its other users"),
         invalid=_UNKNOWN_BOTH,
     ),
     "updateStudent": Call(
         text="Changes a student's names and e-mail address; all three are required. The change follows in Thinkific "
         "after the answer.",
-        bodies={"student": {"first_name": "Jay", "last_name": "Roe", "email": "roe.jay@www.example.com"}},
-        answers=_found(
-            _of(student(first_name="Jay", last_name="Roe", email="roe.jay@www.example.com")), "The student as it is now"
-        ),
+        bodies={"student": _ADA_KING},
+        answers=_found(_of(student(**_ADA_KING)), "The student as it is now"),
         not_found=_NO_STUDENT,
         invalid=_TAKEN,
     ),
@@ -238,7 +270,8 @@ _STUDENTS = {
         text="Deletes a student for all users and frees their seats. It is gone with the answer. Its account in "
         "Thinkific stays, unless the setting `delete_students_in_thinkific` is on: then it goes after the answer.",
         answers=_DELETED,
-        not_found=_NO_STUDENT,
+        id=3,
+        not_found="There is no student with the id 3.",
     ),
     "enrollStudent": Call(
         text="Enrols an existing student in at least one product, and brings it under the user if it is not yet. An "
@@ -246,7 +279,7 @@ _STUDENTS = {
         "already, the later end wins, an ended one is re-activated, and none is ever shortened. Thinkific follows "
         "after the answer: new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless "
         "`enforce_seats` is true; what goes beyond shows as `over_allocated`.",
-        bodies={"enrolment": _ASSIGNMENT | {"enrollments": [123, 456]}},
+        bodies={"enrollment": {"email": _ADA_KING["email"], "user_email": CLIENT, "enrollments": _ITEMS}},
         answers=_found(_of(_ENROLLED), "The student, whose new enrolments are pending"),
         invalid={"enrollments": "The enrollments field must have at least 1 items."},
     ),
@@ -256,11 +289,12 @@ _PRODUCTS = {
     "listProducts": Call(
         text="The catalogue as it was last read from Thinkific, by id ascending.",
         answers=_found(page("/api/products", COURSE, BUNDLE), "A page of the list"),
+        invalid=_NO_SUCH_ORDER,
     ),
     "getProduct": Call(
         text="One product, by its product id in Thinkific. The id of a course or bundle is not one.",
         answers=_found(_of(COURSE)),
-        not_found="There is no product with the id 1001.",
+        not_found="There is no product with the id 2000001.",
     ),
     "searchProducts": Call(
         text="The products whose name has `term` in it, in any case, or whose own id or course's or bundle's id "
@@ -284,6 +318,7 @@ _OTHERS = {
         text="The tokens that are not revoked, by id ascending, without their secrets. One that may do more than the "
         "token of this call is not among them.",
         answers=_found(page("/api/tokens", TOKEN), "A page of the list"),
+        invalid=_NO_SUCH_ORDER,
     ),
     "createToken": Call(
         text="Makes a token that acts as the same admin as the token of this call. Its secret is in this answer and "
@@ -293,7 +328,7 @@ _OTHERS = {
             "token": {
                 "name": "Zapier",
                 "scopes": ["users:read", "students:read", "students:write"],
-                "expires_at": "2027-01-01T00:00:00Z",
+                "expires_at": "2036-01-01T00:00:00Z",
             }
         },
         answers={
@@ -308,7 +343,7 @@ _OTHERS = {
         text="Revokes a token: every call that starts 60 seconds later or after is refused with 401. One that may do "
         "more than the token of this call is not found.",
         answers=_DELETED,
-        not_found="There is no token with the id 7.",
+        not_found="There is no token with the id 2.",
     ),
     "getSettings": Call(text="All settings.", answers=_found(_of(SETTINGS), "The settings")),
     "changeSettings": Call(
@@ -330,15 +365,15 @@ _OTHERS = {
                     failed=1,
                     failures=[
                         {
-                            "student_id": 42,
-                            "email": "jane.roe@www.example.com",
+                            "student_id": 2,
+                            "email": "grace.hopper@acme.example",
                             "error": "Thinkific refused: the course does not exist.",
                         }
                     ],
                 )
             )
         ),
-        not_found="There is no operation with the id 5f0c1d2e3a4b5c6d7e8f9a0b.",
+        not_found=f"There is no operation with the id {OPERATION_ID}.",
     ),
     "getHealth": Call(
         text="Says that the API answers, without touching data.",

@@ -20,7 +20,8 @@ from b2b.http.bodies import JsonBody
 from b2b.services.idempotency import MAX_KEY
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
-from b2b_cli.openapi.texts import BEARER, DESCRIPTION, TAGS, TITLE, VERSION
+from b2b_cli.openapi.plain import enum_schemas, plain
+from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VERSION
 from products.routes import router as products_router
 from students.routes import router as students_router
 from users.routes import router as users_router
@@ -42,7 +43,7 @@ _NAMES = (
     (re.compile(r"Resource(?=_|$)"), ""),
     (re.compile(r"^DataBody_list_(\w+?)__$"), r"\1Matches"),
     (re.compile(r"^DataBody_(\w+)_$"), r"\1Body"),
-    (re.compile(r"^ListBody_(\w+)_$"), r"\1Page"),
+    (re.compile(r"^ListBody_(\w+)_$"), r"\1List"),
     (re.compile(r"^StartedBody_(\w+)_$"), r"\1Started"),
 )
 
@@ -60,19 +61,19 @@ def describe() -> Json:
         description=DESCRIPTION,
         routes=routes,
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        # Whoever serves the document puts its own address here.
         servers=[{"url": "/", "description": "Where this document was read"}],
+        contact=CONTACT,
     )
+    described["security"] = [{"token": []}]
     described["components"] = {
         "schemas": _schemas(described, routes),
         "headers": refusals.HEADERS,
-        "responses": {"MethodNotAllowed": refusals.method_not_allowed()},
+        "responses": refusals.responses(),
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": BEARER}},
     }
-    for route in routes:
-        for method in route.methods or ():
-            paths = described["paths"][route.path]
-            paths[method.lower()] = _Operation(route, method).described(paths[method.lower()])
-    return cast("Json", _renamed(described))
+    described["paths"] = _paths(described["paths"], routes)
+    return cast("Json", plain(_renamed(described)))
 
 
 def operation_id(route: APIRoute) -> str:
@@ -83,6 +84,17 @@ def operation_id(route: APIRoute) -> str:
 
 def request_model(route: APIRoute) -> type[BaseModel] | None:
     return next((found.model for found in _calls(route.dependant) if isinstance(found, JsonBody)), None)
+
+
+def _paths(found: Json, routes: Iterable[APIRoute]) -> Json:
+    """In the order of what is said of the calls, which is that of the contract."""
+    place = {name: position for position, name in enumerate(CALLS)}
+    paths: Json = {}
+    for route in sorted(routes, key=lambda route: place[operation_id(route)]):
+        for method in route.methods or ():
+            operation = _Operation(route, method).described(found[route.path][method.lower()])
+            paths.setdefault(route.path, {})[method.lower()] = operation
+    return paths
 
 
 class _Operation:
@@ -105,31 +117,34 @@ class _Operation:
             "summary": found["summary"],
             "description": f"{self._call.text}\n\n{self._needs()}",
             "operationId": self._id,
-            "security": [] if self._is_public else [{"token": []}],
+            "deprecated": self._call.deprecated or None,
+            "security": [] if self._is_public else None,
             "parameters": self._parameters(found.get("parameters", [])),
             "requestBody": self._request_body(),
             "responses": self._answers(found["responses"]) | self._refusals(),
         }
-        return {name: value for name, value in operation.items() if value not in (None, []) or name == "security"}
+        return {name: value for name, value in operation.items() if value is not None}
 
     def _needs(self) -> str:
         if self._is_public:
             return "Needs no token."
         return f"Scope of the token: `{self._scope}`." if self._scope else "Scope of the token: any."
 
-    def _parameters(self, found: Iterable[Json]) -> list[Json]:
+    def _parameters(self, found: Iterable[Json]) -> list[Json] | None:
         parameters = []
         for parameter in found:
             name = parameter["name"]
-            words = fields.PATH_IDS[self._tag] if name == "id" else fields.PARAMETERS[name]
+            words = self._words_of_id() if name == "id" else fields.PARAMETERS[name]
             schema = parameter["schema"] | words.get("schema", {})
             schema.pop("title", None)
             parameters.append(parameter | words | {"schema": schema})
         if self._is_mutating:
-            schema = {"type": "string", "maxLength": MAX_KEY}
-            key = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
-            parameters.append(key | fields.PARAMETERS["Idempotency-Key"])
-        return parameters
+            parameters.append(_idempotency_key())
+        return parameters or None
+
+    def _words_of_id(self) -> Json:
+        words = fields.PATH_IDS[self._tag]
+        return words | ({"example": self._call.id} if self._call.id is not None else {})
 
     def _request_body(self) -> Json | None:
         if self._model is None:
@@ -154,22 +169,15 @@ class _Operation:
     def _refusals(self) -> Json:
         described = {}
         for status in sorted(self._refused_with()):
-            described[str(status)] = refusals.answer(
-                status,
-                self._bodies(status),
-                with_seats=self._knows_enforce_seats,
-            )
+            shared = refusals.shared(status, with_seats=self._knows_enforce_seats)
+            described[str(status)] = shared or refusals.own(status, self._bodies(status))
         return described
 
     def _bodies(self, status: int) -> dict[str, Json]:
         """Examples by name."""
         if status == 404:
             return {"unknown": {"message": self._call.not_found}}
-        if status == 409:
-            return refusals.conflicts(with_seats=self._knows_enforce_seats)
-        if status == 422:
-            return {"refused": refusals.invalid(self._call.invalid or refusals.KEY_TOO_LONG)}
-        return refusals.BODIES[status]
+        return {"refused": refusals.invalid(self._call.invalid or refusals.KEY_TOO_LONG)}
 
     @property
     def _knows_enforce_seats(self) -> bool:
@@ -192,6 +200,12 @@ class _Operation:
         return statuses
 
 
+def _idempotency_key() -> Json:
+    words = fields.PARAMETERS["Idempotency-Key"]
+    schema = {"type": "string", "maxLength": MAX_KEY} | words["schema"]
+    return {"name": "Idempotency-Key", "in": "header", "required": False} | words | {"schema": schema}
+
+
 def _routes() -> Iterator[APIRoute]:
     # Describing routes calls none of them.
     nobody = cast("Services", None)
@@ -210,7 +224,7 @@ def _schemas(described: Json, routes: Iterable[APIRoute]) -> Json:
         for value in schema.get("properties", {}).values():
             value.pop("default", None)
         schemas[name] = schema
-    schemas |= copy.deepcopy(refusals.SCHEMAS)
+    schemas |= copy.deepcopy(refusals.SCHEMAS) | enum_schemas()
     for name, schema in schemas.items():
         _explain(_name(name), schema)
     return schemas

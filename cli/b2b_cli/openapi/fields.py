@@ -3,25 +3,40 @@
 from typing import Any
 
 from b2b.http.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE
+from b2b_cli.openapi.records import OPERATION_ID
 
 Json = dict[str, Any]
 
+# Programs that make calls from a document send a parameter's example, or "<string>" where there is none (Postman does):
+# a cursor of no list, and the same key with every call. Where there is a default they send that.
+_NOT_GIVEN: Json = {"default": ""}
+
+# None of those that may be left out has an example, for the same reason.
 PARAMETERS: dict[str, Json] = {
     "page": {
         "description": "Which page, from 1. What is no number, or out of range, is clamped. A page beyond the end is "
-        "empty. A numbered page is a plain offset: to see every row once, follow `links.next`.",
-        "schema": {"default": 1},
-        "example": 1,
+        "empty. A page is shorter than asked for where it would be larger than 5 MB. A numbered page is a plain "
+        "offset: to see every row once, follow `links.next`.",
     },
     "per_page": {
         "description": f"Rows on a page, 1 to {MAX_PER_PAGE}; what is no number, or out of range, is clamped.",
         "schema": {"default": DEFAULT_PER_PAGE},
-        "example": DEFAULT_PER_PAGE,
+    },
+    "sort": {
+        "description": "`id`: in order of creation. `-id`: the newest first.",
+        "schema": {"default": "id"},
     },
     "cursor": {
-        "description": "Where the page before ended: a part of `links.next`, and `meta.next_cursor`. Pages that are "
-        "reached so are stable while rows come and go. What is no cursor of this list is ignored.",
-        "example": "WzE1LDIsMTVd",
+        "description": "Where the page before ended: `meta.next_cursor` of that page, and a part of its `links.next`. "
+        "It alone is enough to go on, and decides wherever `page` is absent or 1. Pages that are reached so are stable "
+        "while rows come and go. Empty = not given. A cursor of another list, or for another `sort` or filter, is "
+        "refused.",
+        "schema": _NOT_GIVEN,
+    },
+    "email": {
+        "description": "Only the student with exactly this e-mail address, without regard to capitals; an empty list "
+        "where there is none. Empty = not given.",
+        "schema": _NOT_GIVEN,
     },
     "term": {
         "required": True,
@@ -32,22 +47,22 @@ PARAMETERS: dict[str, Json] = {
     "Idempotency-Key": {
         "description": "A text of your choice, at most 255 characters. The same key with the same token, route and "
         "body is carried out once within 24 hours, and answered alike. A refused call may be repeated with its key "
-        "once the cause is mended.",
-        "example": "7d1f7a50-3c1e-4b0e-9d0a-5a1c2b3d4e5f",
+        "once the cause is mended. Empty = not given.",
+        "schema": _NOT_GIVEN,
     },
 }
 # By the tag of the call.
 PATH_IDS: dict[str, Json] = {
-    "Users": {"description": "The user's id.", "example": 55},
-    "Students": {"description": "The student's id here (not Thinkific's).", "example": 42},
+    "Users": {"description": "The user's id.", "example": 2},
+    "Students": {"description": "The student's id here (not Thinkific's).", "example": 1},
     "Products": {
         "description": "The product's id in Thinkific (not that of the course or bundle it sells).",
-        "example": 1001,
+        "example": 2000001,
     },
-    "Tokens": {"description": "The token's id.", "example": 7},
+    "Tokens": {"description": "The token's id.", "example": 2},
     "Operations": {
         "description": "The operation's id, from the answer of the call that started it.",
-        "example": "5f0c1d2e3a4b5c6d7e8f9a0b",
+        "example": OPERATION_ID,
     },
 }
 
@@ -55,6 +70,10 @@ SCHEMAS = {
     "AddSeats": "Seats to add to the grant of one product, and its other terms, which are overwritten.",
     "AssignGroup": "A Thinkific group by its name.",
     "AssignStudent": "Who, and to or from whom.",
+    "Conflict": "What a retry does not cure.",
+    "ConflictCode": "`idempotency_key_reused`: the key was used for another body or route. `idempotency_in_progress`: "
+    "the same call is being carried out right now. `seats_exhausted`: there are not enough free seats for a call with "
+    "`enforce_seats`.",
     "ChangeExpiry": "When the enrolments in one product end: `type` says which other field counts.",
     "ChangeSettings": "What is not given stays as it is.",
     "CreateToken": "A token to be made.",
@@ -70,12 +89,10 @@ SCHEMAS = {
     "Grant": "What a user may fill of one product.",
     "Group": "A Thinkific group.",
     "Health": "The API answers.",
-    "IdempotencyConflict": "Another use of the `Idempotency-Key` is in the way.",
     "Invalid": "What is wrong with the request, by field.",
     "Links": "Addresses of other pages of the list.",
     "Message": "A refusal in a sentence.",
     "Meta": "Where in the list this page is.",
-    "NewToken": "A token with its secret, which is shown this once.",
     "Operation": "Work that goes on after the answer of the call that started it.",
     "OperationStatus": "`pending` and `running`: it is under way. `succeeded`; `partial`: some failed; `failed`: all "
     "did, or the operation as a whole.",
@@ -84,13 +101,16 @@ SCHEMAS = {
     "ProductableType": "What a product sells.",
     "Role": "`admin`: of the school. `user`: a client's manager.",
     "SearchUser": "An e-mail address.",
+    "Scope": "A group of calls that a token may make: those that read, or those that write.",
+    "SeatScope": "`account`: the user's own `max_seats`. `product`: its grant of a product.",
     "SeatShortage": "One limit that the call would have broken.",
-    "SeatsExhausted": "There are not enough free seats for a call with `enforce_seats`.",
     "SetAccess": "The grant of one product as it is to be.",
     "Settings": "What holds for the whole school.",
+    "Sort": "`id`: in order of creation. `-id`: the newest first.",
     "Student": "A learner, with the users it belongs to and all that it is enrolled in.",
     "SyncCatalogue": "Nothing to say: an empty object, or no body at all.",
     "Token": "An API token without its secret.",
+    "TokenWithSecret": "A token with its secret, which is shown this once.",
     "UpdateStudent": "The student as it is to be.",
     "UpdateUser": "What is not given stays as it is.",
     "UpsertStudent": "A student to be created or renamed, whom it comes under, and what it is enrolled in.",
@@ -320,10 +340,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "error": "What went wrong, in a sentence.",
     },
     "Token": _TOKEN,
-    "NewToken": _TOKEN
+    "TokenWithSecret": _TOKEN
     | {
-        "token": "The secret, to be sent as `Authorization: Bearer <token>`. Nobody can read it again: null where this "
-        "answer is replayed for its `Idempotency-Key`."
+        "token": "The secret, to be sent as `Authorization: Bearer <token>`. Nobody can read it again: where an "
+        "`Idempotency-Key` brings this answer again, it is null."
     },
     "Settings": _SETTINGS,
     "Health": {"status": "Always `ok`."},
@@ -348,18 +368,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "message": "The first error, and how many more there are.",
         "errors": "Field -> what is wrong with it, in sentences. An item of a list is named as `enrollments.0`.",
     },
-    "IdempotencyConflict": {
+    "Conflict": {
         "message": _FOR_A_PERSON,
-        "code": "`idempotency_key_reused`: the key was used for another body or route. `idempotency_in_progress`: the "
-        "same call is being carried out right now.",
-    },
-    "SeatsExhausted": {
-        "message": _FOR_A_PERSON,
-        "code": "Always `seats_exhausted`.",
-        "seats": "Each limit that the call would have broken.",
+        "code": "Which conflict it is; see ConflictCode.",
+        "seats": "With `seats_exhausted`: each limit that the call would have broken.",
     },
     "SeatShortage": {
-        "scope": "`account`: the user's own `max_seats`. `product`: its grant of a product.",
+        "scope": "Whose limit it is; see SeatScope.",
         "product_id": "The product's id in Thinkific; null with scope `account`.",
         "max_seats": "The limit; 0 without an active grant.",
         "seats_used": "Seats in use now.",

@@ -1,4 +1,7 @@
-"""The records that the document's examples show: one client, one learner, two products."""
+"""The records that the document's examples show: one client, one learner, two products.
+
+They are those of the local stack's demonstration, so that whoever tries the examples there gets answers.
+"""
 
 from typing import Any
 
@@ -7,10 +10,15 @@ Json = dict[str, Any]
 _EARLIER, _LATER = "2026-06-01T09:30:00.000000Z", "2026-06-02T14:05:12.345678Z"
 _RECORDED: Json = {"created_at": _EARLIER, "updated_at": _LATER}
 
+CLIENT = "training@acme.example"
+# The demonstration makes one of these to be deleted, and a finished operation with this id.
+OTHER_CLIENT, OTHER_USER_ID = "training@globex.example", 3
+OPERATION_ID = "5f0c1d2e3a4b5c6d7e8f9a0b"
+
 COURSE: Json = {
-    "id": 1001,
-    "thinkific_id": 1001,
-    "productable_id": 123,
+    "id": 2000001,
+    "thinkific_id": 2000001,
+    "productable_id": 3000001,
     "productable_type": "Course",
     "name": "Workplace Safety Essentials",
     "status": "published",
@@ -19,14 +27,14 @@ COURSE: Json = {
     **_RECORDED,
 }
 BUNDLE: Json = {
-    "id": 1002,
-    "thinkific_id": 1002,
-    "productable_id": 456,
+    "id": 2000009,
+    "thinkific_id": 2000009,
+    "productable_id": 4000001,
     "productable_type": "Bundle",
     "name": "Site Safety Pack",
     "status": "published",
     "slug": "site-safety-pack",
-    "course_ids": [123, 124],
+    "course_ids": [3000001, 3000002, 3000004],
     **_RECORDED,
 }
 
@@ -53,9 +61,9 @@ def grant(*, max_seats: int | None, used: int = 0, active: bool = True) -> Json:
     }
 
 
-def user(name: str = "John Doe", email: str = "j.doe@www.example.com", **fields: Any) -> Json:
+def user(name: str = "Acme Corp", email: str = CLIENT, **fields: Any) -> Json:
     """Without students, grants and group unless ``fields`` has them."""
-    made = {"id": 55, "name": name, "email": email, "role": "user", **seats(100, 0), "group": None, "products": []}
+    made = {"id": 2, "name": name, "email": email, "role": "user", **seats(100, 0), "group": None, "products": []}
     return made | _RECORDED | fields
 
 
@@ -76,12 +84,12 @@ def enrollment(product: Json, *, status: str = "pending", percentage_completed: 
 def student(**fields: Any) -> Json:
     """Under one user, in nothing, not known to Thinkific unless ``fields`` says so."""
     made = {
-        "id": 42,
+        "id": 1,
         "thinkific_id": None,
-        "first_name": "Jane",
-        "last_name": "Roe",
-        "email": "jane.roe@www.example.com",
-        "users": [{"id": 55, "name": "John Doe", "email": "j.doe@www.example.com"}],
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "email": "ada.lovelace@acme.example",
+        "users": [{"id": 2, "name": "Acme Corp", "email": CLIENT}],
         "enrollments": [],
     }
     return made | _RECORDED | fields
@@ -89,7 +97,7 @@ def student(**fields: Any) -> Json:
 
 def operation(type_: str, *, status: str = "pending", **fields: Any) -> Json:
     started = {
-        "id": "5f0c1d2e3a4b5c6d7e8f9a0b",
+        "id": OPERATION_ID,
         "type": type_,
         "status": status,
         "total": 0,
@@ -101,13 +109,13 @@ def operation(type_: str, *, status: str = "pending", **fields: Any) -> Json:
 
 
 TOKEN: Json = {
-    "id": 7,
+    "id": 2,
     "name": "Zapier",
     "scopes": ["users:read", "students:read", "students:write"],
     "last_four": "k3Xq",
     "created_at": _EARLIER,
     "last_used_at": None,
-    "expires_at": "2027-01-01T00:00:00.000000Z",
+    "expires_at": "2036-01-01T00:00:00.000000Z",
 }
 SETTINGS: Json = {
     "default_max_seats": None,

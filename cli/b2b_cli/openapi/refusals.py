@@ -42,6 +42,11 @@ HEADERS: dict[str, Json] = {
     },
 }
 
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _MESSAGE: Json = {"type": "string", "description": "A sentence for a person."}
 
 SCHEMAS: dict[str, Json] = {
@@ -58,34 +63,31 @@ SCHEMAS: dict[str, Json] = {
             },
         },
     },
-    "IdempotencyConflict": {
+    "Conflict": {
         "type": "object",
         "required": ["message", "code"],
         "properties": {
             "message": _MESSAGE,
-            "code": {"type": "string", "enum": ["idempotency_key_reused", "idempotency_in_progress"]},
+            "code": _ref("ConflictCode"),
+            "seats": {"type": "array", "minItems": 1, "items": _ref("SeatShortage")},
         },
     },
-    "SeatsExhausted": {
-        "type": "object",
-        "required": ["message", "code", "seats"],
-        "properties": {
-            "message": _MESSAGE,
-            "code": {"type": "string", "enum": ["seats_exhausted"]},
-            "seats": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/SeatShortage"}},
-        },
+    "ConflictCode": {
+        "type": "string",
+        "enum": ["idempotency_key_reused", "idempotency_in_progress", "seats_exhausted"],
     },
     "SeatShortage": {
         "type": "object",
         "required": ["scope", "product_id", "max_seats", "seats_used", "requested"],
         "properties": {
-            "scope": {"type": "string", "enum": ["account", "product"]},
-            "product_id": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "scope": _ref("SeatScope"),
+            "product_id": {"type": ["integer", "null"]},
             "max_seats": {"type": "integer"},
             "seats_used": {"type": "integer"},
             "requested": {"type": "integer"},
         },
     },
+    "SeatScope": {"type": "string", "enum": ["account", "product"]},
 }
 
 _MEANINGS = {
@@ -95,21 +97,10 @@ _MEANINGS = {
     404: "There is no such record",
     409: "A conflict that a retry does not cure",
     413: "The body is larger than 1 MiB",
-    415: "The content type is not JSON",
+    415: "A content type or `Content-Encoding` that is not understood",
     422: "Something in the request is not acceptable; nothing was changed",
     429: "Too many calls at the moment; come again after `Retry-After` seconds",
     500: "Our fault; the log has it under the `X-Request-Id`",
-}
-
-# Status -> name of an example -> the body; of those that are the same for every call.
-BODIES: dict[int, dict[str, Json]] = {
-    400: {"malformed": {"message": "The body is not valid JSON: Expecting value (line 1, column 11)."}},
-    401: {"unauthenticated": {"message": str(Unauthenticated())}},
-    403: {"unauthorized": {"message": str(Forbidden())}},
-    413: {"too_large": {"message": "The body is larger than 1 MiB."}},
-    415: {"not_json": {"message": "Send JSON: the content type text/plain is not supported."}},
-    429: {"too_many": {"message": str(TooManyRequests(17))}},
-    500: {"server_error": {"message": "Server Error"}},
 }
 
 _IDEMPOTENCY: dict[str, Json] = {
@@ -127,39 +118,74 @@ _SEATS: Json = {
     "code": "seats_exhausted",
     "seats": [
         {"scope": "account", "product_id": None, "max_seats": 100, "seats_used": 100, "requested": 1},
-        {"scope": "product", "product_id": 1001, "max_seats": 20, "seats_used": 20, "requested": 1},
+        {"scope": "product", "product_id": 2000001, "max_seats": 20, "seats_used": 20, "requested": 1},
     ],
 }
 
 KEY_TOO_LONG = {"Idempotency-Key": f"The Idempotency-Key header must not be greater than {MAX_KEY} characters."}
 
 
-def answer(status: int, bodies: Mapping[str, Json], *, with_seats: bool) -> Json:
-    """The response object of a refusal."""
-    own = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
-    schema: Json = _ref({409: "IdempotencyConflict", 422: "Invalid"}.get(status, "Message"))
-    if status == 409 and with_seats:
-        schema = {"anyOf": [_ref("SeatsExhausted"), schema]}
+# What the answers of a status are called that are the same for every call. The others say what the call refuses.
+_SHARED = {
+    400: "BadRequest",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    409: "KeyConflict",
+    413: "PayloadTooLarge",
+    415: "UnsupportedMediaType",
+    429: "TooManyRequests",
+    500: "ServerError",
+}
+_SEAT_CONFLICT = "SeatConflict"
+
+
+def shared(status: int, *, with_seats: bool) -> Json | None:
+    """A reference to the response object of a status, where calls share one."""
+    name = _SEAT_CONFLICT if status == 409 and with_seats else _SHARED.get(status)
+    return {"$ref": f"#/components/responses/{name}"} if name else None
+
+
+def own(status: int, bodies: Mapping[str, Json]) -> Json:
+    """The response object of a status of one call. ``bodies``: examples by name."""
+    return _answer(status, bodies, "Invalid" if status == 422 else "Message")
+
+
+def responses() -> dict[str, Json]:
+    """Those that calls share, by name."""
+    same: dict[int, Json] = {
+        400: {"message": "The body is not valid JSON: Expecting value (line 1, column 11)."},
+        401: {"message": str(Unauthenticated())},
+        403: {"message": str(Forbidden())},
+        413: {"message": "The body is larger than 1 MiB."},
+        415: {"message": "Send JSON: the content type text/html is not supported."},
+        429: {"message": str(TooManyRequests(17))},
+        500: {"message": "Server Error"},
+    }
+    answers = {_SHARED[status]: _answer(status, {"refused": body}, "Message") for status, body in same.items()}
+    answers[_SHARED[409]] = _answer(409, _IDEMPOTENCY, "Conflict")
+    answers[_SEAT_CONFLICT] = _answer(409, {"seats_exhausted": _SEATS} | _IDEMPOTENCY, "Conflict")
+    answers["MethodNotAllowed"] = _method_not_allowed()
+    return dict(sorted(answers.items()))
+
+
+def _answer(status: int, bodies: Mapping[str, Json], schema: str) -> Json:
+    headers_ = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
     return {
         "description": _MEANINGS[status],
-        "headers": headers(*own, replayed=False),
-        "content": {"application/json": {"schema": schema} | examples(bodies)},
+        "headers": headers(*headers_),
+        "content": {"application/json": {"schema": _ref(schema)} | examples(bodies)},
     }
 
 
-def method_not_allowed() -> Json:
+def _method_not_allowed() -> Json:
     """Of no operation, because no operation is meant by a method that a route does not have."""
     message = "The PATCH method is not supported for this route. Supported methods: DELETE, GET, PUT."
     content = {"schema": _ref("Message"), "example": {"message": message}}
     return {
         "description": "The route knows other methods, which `Allow` names",
-        "headers": headers("Allow", replayed=False),
+        "headers": headers("Allow"),
         "content": {"application/json": content},
     }
-
-
-def conflicts(*, with_seats: bool) -> dict[str, Json]:
-    return ({"seats_exhausted": _SEATS} if with_seats else {}) | _IDEMPOTENCY
 
 
 def invalid(errors: Mapping[str, str]) -> Json:
@@ -168,7 +194,8 @@ def invalid(errors: Mapping[str, str]) -> Json:
     return {"message": str(refusal), "errors": refusal.errors}
 
 
-def headers(*names: str, replayed: bool) -> Json:
+def headers(*names: str, replayed: bool = False) -> Json:
+    """``replayed``: of an answer that an ``Idempotency-Key`` brings again."""
     wanted = ("X-Request-Id", *names, *([_REPLAYED] if replayed else []))
     return {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
 
@@ -178,7 +205,3 @@ def examples(bodies: Mapping[str, Json]) -> Json:
     if len(bodies) == 1:
         return {"example": next(iter(bodies.values()))}
     return {"examples": {name: {"value": body} for name, body in bodies.items()}}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}

@@ -2,6 +2,7 @@
 
 TITLE = "B2B seats for Thinkific"
 VERSION = "1.0.0"
+CONTACT = {"name": "The school that runs this API"}
 
 DESCRIPTION = """\
 Sell seats in your Thinkific courses and bundles in bulk. *Users* are your clients' managers. A *grant* says which
@@ -17,15 +18,20 @@ and are enrolled in Thinkific.
 
 ### Requests
 
-Send `Authorization: Bearer <token>` and JSON in UTF-8. An integer may also come as a string of digits, a boolean as
-`1`, `0`, `"1"` or `"0"`; nothing else is converted. Texts are trimmed. Unknown keys are ignored. A single trailing
-comma is tolerated, an empty body counts as `{}`. E-mail addresses are compared without regard to capitals and kept as
-typed. Days are 24 hours each, from the moment of the call.
+Send `Authorization: Bearer <token>` and JSON in UTF-8. The schemas name one type for each field. These are understood
+as well: an integer as digits in a string (`"55"`) or without a fraction (`55.0`); a boolean as `1`, `0` or one of
+`"true"`, `"false"`, `"1"`, `"0"`; a list as one entry, as text with commas, or as an object whose values are the
+entries; the fields of a form (`application/x-www-form-urlencoded`, `multipart/form-data`), nested with brackets, in
+place of JSON. In an optional field, `""` and `null` count as not given, unless `null` is said to mean something. Texts
+are trimmed. Unknown keys are ignored. A single trailing comma is tolerated, an empty body and `[]` count as `{}`.
+E-mail addresses are compared without regard to capitals and kept as typed. Days are 24 hours each, from the moment of
+the call.
 
 ### Answers
 
 One resource is `{"data": {...}}`. A list is `{"data": [...], "links": {...}, "meta": {...}}`: follow `links.next` until
-it is `null` to see every row exactly once, even while others are added or deleted. Times are ISO 8601 in UTC with
+it is `null`, or send `meta.next_cursor` as `cursor`, to see every row exactly once, even while others are added or
+deleted. Times are ISO 8601 in UTC with
 microseconds and `Z`. Every answer has a `X-Request-Id`, by which the log line of the call is found.
 
 ### What goes on after the answer
@@ -38,8 +44,8 @@ Whatever has been answered is durable.
 
 Every POST, PUT and DELETE takes an `Idempotency-Key`. The same key with the same token, route and body is carried out
 once within 24 hours and answered alike, with the header `Idempotency-Replayed: true` and null for a new secret. With
-another body or route it is 409 `idempotency_key_reused`. A refused call has used up nothing: repeat it, with the same
-key, once its cause is mended.
+another body or route it is 409 `idempotency_key_reused`: take a new key for each call that is meant to be another. A
+refused call has used up nothing: repeat it, with the same key, once its cause is mended.
 
 ### Refusals
 
@@ -52,7 +58,7 @@ key, once its cause is mended.
 | 405 | the route knows other methods, which `Allow` names |
 | 409 | a conflict that a retry does not cure; `code` says which |
 | 413 | the body is larger than 1 MiB |
-| 415 | the content type is not JSON |
+| 415 | a content type or `Content-Encoding` that is not understood |
 | 422 | something in the request is not acceptable; `errors` says of each field what |
 | 429 | too many calls; come again after `Retry-After` seconds |
 | 500 | our fault |

@@ -76,7 +76,7 @@ def test_a_token_cannot_mint_one_with_a_scope_it_lacks(tokens: TokenService) -> 
     maker = made(tokens, scopes=["users:read", "tokens:write"])
     with pytest.raises(Forbidden):
         tokens.create("Zapier", user_id=7, scopes=["users:read", "users:write"], maker=maker)
-    assert tokens.list_page(PageRequest(1, 15), OPERATOR).total == 1
+    assert tokens.list_page(PageRequest(1, 15), viewer=OPERATOR).total == 1
 
 
 @pytest.mark.parametrize("secret", ["", "x", "b2b_" + "0" * 46])
@@ -159,7 +159,7 @@ def test_revoking_what_is_not_there(tokens: TokenService) -> None:
 def test_tokens_are_listed_without_their_secrets_until_revoked(tokens: TokenService) -> None:
     made = [tokens.create(name, user_id=7)[0] for name in ("A", "B", "C")]
     tokens.revoke(made[1].id, OPERATOR)
-    page = tokens.list_page(PageRequest(1, 15), OPERATOR)
+    page = tokens.list_page(PageRequest(1, 15), viewer=OPERATOR)
     assert ([token.name for token in page.records], page.total) == (["A", "C"], 2)
 
 
@@ -167,7 +167,7 @@ def test_the_last_use_is_noted_once_a_minute(tokens: TokenService, clock: Clock,
     _, secret = tokens.create("Zapier", user_id=7)
 
     def last_used() -> object:
-        return tokens.list_page(PageRequest(1, 15), OPERATOR).records[0].last_used_at
+        return tokens.list_page(PageRequest(1, 15), viewer=OPERATOR).records[0].last_used_at
 
     assert last_used() is None
     tokens.authenticate(secret)
@@ -218,7 +218,7 @@ def test_what_a_revoked_token_is_still_good_for_makes_no_token(tokens: TokenServ
     assert tokens.authenticate(secret) == maker
     with pytest.raises(Unauthenticated):
         tokens.create("For later", user_id=7, maker=maker)
-    assert tokens.list_page(PageRequest(1, 15), OPERATOR).total == 0
+    assert tokens.list_page(PageRequest(1, 15), viewer=OPERATOR).total == 0
 
 
 SECOND = timedelta(seconds=1)
@@ -290,7 +290,7 @@ def test_who_may_do_less_than_a_token_neither_sees_nor_revokes_it(
 ) -> None:
     caller = Principal(999, 7, frozenset(viewer))
     token, secret = tokens.create("Other", user_id=7, scopes=scopes)
-    page = tokens.list_page(PageRequest(1, 15), caller)
+    page = tokens.list_page(PageRequest(1, 15), viewer=caller)
     assert ([found.id for found in page.records], page.total) == (([token.id], 1) if is_seen else ([], 0))
     if is_seen:
         tokens.must_see(token.id, caller)
@@ -341,8 +341,8 @@ def test_a_walk_sees_each_token_once_while_others_come_and_go(
     request: PageRequest | None = PageRequest(1, per_page)
     seen: list[int] = []
     while request is not None:
-        page = tokens.list_page(request, caller)
-        assert page.total == len(tokens.list_page(PageRequest(1, 100), caller).records)
+        page = tokens.list_page(request, viewer=caller)
+        assert page.total == len(tokens.list_page(PageRequest(1, 100), viewer=caller).records)
         seen += [token.id for token in page.records]
         if doomed and doomed[0] in seen:
             tokens.revoke(doomed.pop(0), caller)
@@ -372,6 +372,6 @@ def test_a_numbered_page_of_what_is_seen(
 ) -> None:
     for number in range(10):
         tokens.create("T", user_id=7, scopes=(["users:read"], SCOPES)[number % 2])
-    shown = tokens.list_page(PageRequest(page, per_page), Principal(999, 7, frozenset({"users:read"})))
+    shown = tokens.list_page(PageRequest(page, per_page), viewer=Principal(999, 7, frozenset({"users:read"})))
     assert ([token.id for token in shown.records], shown.total) == (ids, 5)
     assert (shown.next_cursor is not None) == has_next

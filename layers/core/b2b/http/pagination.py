@@ -1,21 +1,24 @@
-"""``?page=&per_page=`` and the ``data, links, meta`` of a list, as Laravel's paginator has them."""
+"""``?page=&per_page=&sort=&cursor=`` and the ``data, links, meta`` of a list, as Laravel's paginator has them."""
 
-import base64
-import binascii
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, WithJsonSchema
 
-from b2b.services.pages import Cursor, Page, PageRequest
+from b2b.domain.errors import InvalidInput
+from b2b.http.cursors import Mark, decoded, encoded, name_of_list
+from b2b.services.pages import Page, PageRequest, Room
 
 DEFAULT_PER_PAGE = 15
 MAX_PER_PAGE = 100
-# Beyond any list; keeps the arithmetic of an absurd page number within what the table's client takes.
+# Beyond any list.
 _MAX_PAGE = 10**9
+# Lambda lets 6 MB of an answer through (AWS, "Lambda quotas"); what is left is for links, meta and headers.
+MAX_ROWS_BYTES = 5_000_000
 
 Record = TypeVar("Record")
 Resource = TypeVar("Resource")
@@ -54,46 +57,45 @@ class DataBody(BaseModel, Generic[Resource]):
 
 
 # Any text is taken, and brought into range.
-_NUMBER = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
-_CURSOR = WithJsonSchema({"type": "string"})
+_NUMBER = WithJsonSchema({"type": "integer"})
+_TEXT = WithJsonSchema({"type": "string"})
+_SORT = WithJsonSchema({"type": "string", "enum": ["id", "-id"]})
+_NOT_FILTERS = {"page", "per_page", "sort", "cursor"}
 
 
-async def _page_request(
-    page: Annotated[str | None, Query(), _NUMBER] = None,
-    per_page: Annotated[str | None, Query(), _NUMBER] = None,
-    cursor: Annotated[str | None, Query(), _CURSOR] = None,
-) -> PageRequest:
-    number = _clamped(page, default=1, most=_MAX_PAGE)
-    found = _decoded(cursor) if cursor else None
-    # Whoever changes the page number of a link wants that page.
-    if found is not None and found.page != number:
-        found = None
-    return PageRequest(number, _clamped(per_page, default=DEFAULT_PER_PAGE, most=MAX_PER_PAGE), found)
+class ReadPage(Protocol[Record]):
+    def __call__(self, request: PageRequest, room: Room[Record]) -> Page[Record]: ...
 
 
-WantedPage = Annotated[PageRequest, Depends(_page_request)]
+@dataclass(frozen=True, slots=True)
+class ListCall:
+    """A call for a page of the list ``name``."""
 
+    request: Request
+    page: PageRequest
+    name: str
 
-def page_body(request: Request, page: Page[Record], present: Callable[[Record], dict[str, Any]]) -> dict[str, Any]:
-    """The body of a list call."""
-    path = str(request.url.replace(query="", fragment=""))
-    wanted = page.request
-    last_page = max(1, -(-page.total // wanted.per_page))
-    count = len(page.records)
-    cursor = _encoded(page.next_cursor) if page.next_cursor else None
+    def answer(self, read: ReadPage[Record], present: Callable[[Record], dict[str, Any]]) -> Response:
+        """Of as many rows as were asked for, or as one answer can hold."""
+        rows = _Rows(present)
+        page = read(self.page, rows)
+        content = b'{"data":[%b],"links":%b,"meta":%b}' % (rows.joined(), *map(_json, self._frame(page)))
+        return Response(content, media_type="application/json")
 
-    def link(number: int, **more: str) -> str:
-        return f"{path}?{urlencode({'page': number, 'per_page': wanted.per_page, **more})}"
-
-    return {
-        "data": [present(record) for record in page.records],
-        "links": {
-            "first": link(1),
-            "last": link(last_page),
-            "prev": link(wanted.page - 1) if wanted.page > 1 else None,
-            "next": link(wanted.page + 1, cursor=cursor) if cursor else None,
-        },
-        "meta": {
+    def _frame(self, page: Page[Record]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """``links`` and ``meta``."""
+        wanted = self.page
+        path = str(self.request.url.replace(query="", fragment=""))
+        last_page = max(1, -(-page.total // wanted.per_page))
+        count = len(page.records)
+        cursor = page.next_cursor and encoded(Mark(page.next_cursor, wanted.per_page, wanted.newest_first, self.name))
+        links = {
+            "first": self._link(path, 1),
+            "last": self._link(path, last_page),
+            "prev": self._link(path, wanted.page - 1) if wanted.page > 1 else None,
+            "next": self._link(path, wanted.page + 1, cursor=cursor) if cursor else None,
+        }
+        meta = {
             "current_page": wanted.page,
             "from": page.position + 1 if count else None,
             "last_page": last_page,
@@ -102,31 +104,106 @@ def page_body(request: Request, page: Page[Record], present: Callable[[Record], 
             "to": page.position + count if count else None,
             "total": page.total,
             "next_cursor": cursor,
-        },
-    }
+        }
+        return links, meta
+
+    def _link(self, path: str, number: int, **more: str) -> str:
+        """With whatever else the query of this call has."""
+        others = [pair for pair in self.request.query_params.multi_items() if pair[0] not in _NOT_FILTERS]
+        sort = {"sort": "-id"} if self.page.newest_first else {}
+        own = {"page": number, "per_page": self.page.per_page}
+        return f"{path}?{urlencode([*own.items(), *sort.items(), *others, *more.items()])}"
+
+
+class ListQuery:
+    """Dependency: which page of its list a call asks for. ``filters``: the parameters that make it another list.
+
+    A cursor is refused where path, filters or order are not those it was made for: its walk would miss rows.
+    """
+
+    def __init__(self, *filters: str) -> None:
+        self._filters = filters
+
+    async def __call__(
+        self,
+        request: Request,
+        page: Annotated[str | None, Query(), _NUMBER] = None,
+        per_page: Annotated[str | None, Query(), _NUMBER] = None,
+        sort: Annotated[str | None, Query(), _SORT] = None,
+        cursor: Annotated[str | None, Query(), _TEXT] = None,
+    ) -> ListCall:
+        name = name_of_list(request.url.path, {name: request.query_params.get(name) for name in self._filters})
+        newest_first = _newest_first(sort)
+        number = _clamped(page, default=1, most=_MAX_PAGE)
+        mark = _mark(cursor, name, newest_first) if cursor else None
+        if mark is None:
+            size = _clamped(per_page, default=DEFAULT_PER_PAGE, most=MAX_PER_PAGE)
+            return ListCall(request, PageRequest(number, size, newest_first=bool(newest_first)), name)
+        size = _clamped(per_page, default=mark.per_page or DEFAULT_PER_PAGE, most=MAX_PER_PAGE)
+        # Whoever changes the page number of a link wants that page.
+        goes_on = number in (1, mark.cursor.page)
+        wanted = PageRequest(number, size, newest_first=mark.newest_first)
+        if goes_on:
+            wanted = replace(wanted, page=mark.cursor.page, cursor=mark.cursor)
+        return ListCall(request, wanted, name)
+
+
+WantedPage = Annotated[ListCall, Depends(ListQuery())]
+
+
+class _Rows(Generic[Record]):
+    """The rows of an answer as JSON, as many as Lambda lets through: it takes an answer as a text within JSON."""
+
+    def __init__(self, present: Callable[[Record], dict[str, Any]]) -> None:
+        self._present = present
+        self._rows: list[bytes] = []
+        self._size = 0
+
+    def take(self, record: Record) -> bool:
+        row = _json(self._present(record))
+        size = len(row) + 1 + row.count(b'"') + row.count(b"\\")
+        if self._rows and self._size + size > MAX_ROWS_BYTES:
+            return False
+        self._rows.append(row)
+        self._size += size
+        return True
+
+    def estimate(self) -> int:
+        if not self._rows:
+            return MAX_PER_PAGE
+        return (MAX_ROWS_BYTES - self._size) * len(self._rows) // self._size
+
+    def joined(self) -> bytes:
+        return b",".join(self._rows)
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _newest_first(sort: str | None) -> bool | None:
+    """None where nothing is said. Raises InvalidInput."""
+    if not sort:
+        return None
+    if sort not in ("id", "-id"):
+        raise InvalidInput.field("sort", 'The sort field must be "id" or "-id".')
+    return sort == "-id"
+
+
+def _mark(cursor: str, list_name: str, newest_first: bool | None) -> Mark:
+    """Raises InvalidInput unless the cursor is one of this list in this order."""
+    mark = decoded(cursor)
+    if mark is None or not mark.belongs_to(list_name):
+        raise InvalidInput.field("cursor", "The cursor field is not one that this list gave.")
+    if newest_first not in (None, mark.newest_first):
+        raise InvalidInput.field("cursor", "The cursor field belongs to this list in the other order.")
+    return mark
 
 
 def _clamped(text: str | None, *, default: int, most: int) -> int:
+    """Text that is no number counts as not given."""
     try:
         number = int(text) if text is not None else default
     except ValueError:
         return default
     return min(most, max(1, number))
-
-
-def _encoded(cursor: Cursor) -> str:
-    content = json.dumps([cursor.last_id, cursor.page, cursor.position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
-
-
-def _decoded(text: str) -> Cursor | None:
-    """None for what is no cursor of ours: the page number then decides."""
-    try:
-        content = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        last_id, page, position = content
-    except (ValueError, TypeError, RecursionError, binascii.Error):
-        return None
-    parts = (last_id, page, position)
-    if any(not isinstance(part, int) or isinstance(part, bool) or not 0 <= part < 2**63 for part in parts):
-        return None
-    return Cursor(last_id, page, position)

@@ -1,9 +1,9 @@
 """Pages of lists: how a caller asks for one, and what it gets."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from itertools import takewhile
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from b2b.domain.kinds import Kind
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
 
 Record = TypeVar("Record")
+Record_contra = TypeVar("Record_contra", contravariant=True)
+
+# Loaded before it is known how large they are. The pages that people ask for are no longer than this.
+_FIRST_BATCH = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,19 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """``page`` counts from 1. With a ``cursor`` the page is the one behind it, wherever that is by now."""
+    """``page`` counts from 1. With a ``cursor`` the page is the one behind it, wherever that is by now.
+
+    Rows come by id ascending; ``newest_first``: descending.
+    """
 
     page: int
     per_page: int
     cursor: Cursor | None = None
+    newest_first: bool = False
+
+    @property
+    def offset(self) -> int:
+        return self.cursor.position if self.cursor is not None else (self.page - 1) * self.per_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +55,91 @@ class Page(Generic[Record]):
     next_cursor: Cursor | None
 
 
+class Room(Protocol[Record_contra]):
+    """What an answer has room for. A page ends where its room does, however many rows were asked for."""
+
+    def take(self, record: Record_contra) -> bool:
+        """Whether the record fits behind those taken. The first always does, so that a walk goes on."""
+        ...
+
+    def estimate(self) -> int:
+        """How many more records fit if they are like those taken so far."""
+        ...
+
+
+class Endless:
+    """Room for everything."""
+
+    def take(self, record: object) -> bool:
+        del record
+        return True
+
+    def estimate(self) -> int:
+        return 2**31
+
+
+ENDLESS = Endless()
+
+
 def read_page(
     store: "Store",
     kind: Kind,
     request: PageRequest,
-    load: "Callable[[ListPage], Sequence[Record]]",
+    load: "Callable[[ListPage], Mapping[int, Record]]",
+    room: Room[Record] = ENDLESS,
 ) -> Page[Record]:
-    """One page of the list ``kind``; ``load`` turns its rows into records (those deleted meanwhile drop out)."""
+    """One page of the list ``kind``; ``load`` finds the records of rows by id (those deleted meanwhile are absent)."""
     total = store.counters.total(kind)
-    if request.cursor is not None:
-        position = request.cursor.position
-        found = store.listing.behind(kind, request.cursor.last_id, request.per_page)
-    else:
-        position = (request.page - 1) * request.per_page
-        found = store.listing.at_offset(kind, position, request.per_page)
+    found = _rows(store, kind, request, total)
+    records: list[Record] = []
+    passed = 0
+    for record in _loaded(found, load, room):
+        if record is not None:
+            if not room.take(record):
+                break
+            records.append(record)
+        passed += 1
     next_cursor = None
-    if found.has_more:
-        next_cursor = Cursor(found.ids[-1], request.page + 1, position + len(found.rows))
-    return Page(request, load(found), position, total, next_cursor)
+    if found.has_more or passed < len(found.rows):
+        next_cursor = Cursor(found.ids[passed - 1], request.page + 1, request.offset + passed)
+    return Page(request, records, request.offset, total, next_cursor)
 
 
-def page_of(records: Sequence[Record], request: PageRequest, id_of: Callable[[Record], int]) -> Page[Record]:
-    """As ``read_page``, of a list that is at hand whole, by id ascending."""
+def page_of(
+    records: Sequence[Record], request: PageRequest, id_of: Callable[[Record], int], room: Room[Record] = ENDLESS
+) -> Page[Record]:
+    """As ``read_page``, of a list that is at hand whole, in any order."""
+    ordered = sorted(records, key=id_of, reverse=request.newest_first)
+    start = request.offset
     if request.cursor is not None:
-        position = request.cursor.position
-        start = bisect_right(records, request.cursor.last_id, key=id_of)
-    else:
-        position = start = (request.page - 1) * request.per_page
-    shown = records[start : start + request.per_page]
+        start = sum(_is_passed(id_of(record), request.cursor, request) for record in ordered)
+    shown = [*takewhile(room.take, ordered[start : start + request.per_page])]
     next_cursor = None
-    if start + request.per_page < len(records):
-        next_cursor = Cursor(id_of(shown[-1]), request.page + 1, position + len(shown))
-    return Page(request, shown, position, len(records), next_cursor)
+    if shown and start + len(shown) < len(ordered):
+        next_cursor = Cursor(id_of(shown[-1]), request.page + 1, request.offset + len(shown))
+    return Page(request, shown, request.offset, len(ordered), next_cursor)
+
+
+def _is_passed(id_: int, cursor: Cursor, request: PageRequest) -> bool:
+    return id_ >= cursor.last_id if request.newest_first else id_ <= cursor.last_id
+
+
+def _rows(store: "Store", kind: Kind, request: PageRequest, total: int) -> "ListPage":
+    listing = store.listing
+    if request.cursor is not None:
+        return listing.behind(kind, request.cursor.last_id, request.per_page, descending=request.newest_first)
+    if request.offset >= max(total, 1):
+        return listing.nothing()
+    return listing.at_offset(kind, request.offset, request.per_page, descending=request.newest_first)
+
+
+def _loaded(
+    found: "ListPage", load: "Callable[[ListPage], Mapping[int, Record]]", room: Room[Record]
+) -> Iterator[Record | None]:
+    """Each row's record. Batches follow the room, so that little is loaded that does not fit."""
+    start, size = 0, _FIRST_BATCH
+    while start < len(found.rows):
+        batch = found.part(start, start + size)
+        records = load(batch)
+        yield from map(records.get, batch.ids)
+        start, size = start + size, max(1, room.estimate())

@@ -1,12 +1,11 @@
 """The catalogue as callers see it."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from b2b.domain.errors import NotFound
 from b2b.domain.kinds import Kind
 from b2b.domain.products import Product
-from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -17,8 +16,8 @@ class ProductService:
     def __init__(self, store: "Store") -> None:
         self._store = store
 
-    def list_page(self, request: PageRequest) -> Page[Product]:
-        return read_page(self._store, Kind.PRODUCTS, request, self._load)
+    def list_page(self, request: PageRequest, room: Room[Product] = ENDLESS) -> Page[Product]:
+        return read_page(self._store, Kind.PRODUCTS, request, self._load, room)
 
     def get(self, product_id: int) -> Product:
         """Raises NotFound."""
@@ -32,5 +31,5 @@ class ProductService:
         found = [product for product in self._store.products.all() if product.matches(term)]
         return sorted(found, key=lambda product: (product.name.casefold(), product.id))
 
-    def _load(self, page: "ListPage") -> Sequence[Product]:
-        return self._store.products.from_rows(page.rows)
+    def _load(self, page: "ListPage") -> dict[int, Product]:
+        return {product.id: product for product in self._store.products.from_rows(page.rows)}

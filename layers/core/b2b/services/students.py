@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from b2b.domain.emails import is_email
 from b2b.domain.enrolling import EnrollmentPlan, plan
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
 from b2b.domain.kinds import Kind
@@ -14,7 +15,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import User
 from b2b.services.contention import retry_conflicts
 from b2b.services.enrolling import Decision, EnrollmentWriter
-from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.pages import ENDLESS, Page, PageRequest, Room, page_of, read_page
 from b2b.services.removals import Removals
 from b2b.services.ringing import Bell, repair_at
 
@@ -65,8 +66,13 @@ class StudentService:
         """The moment at which a status is shown."""
         return self._clock()
 
-    def list_page(self, request: PageRequest) -> Page[StudentView]:
-        return read_page(self._store, Kind.STUDENTS, request, self._load)
+    def list_page(
+        self, request: PageRequest, room: Room[StudentView] = ENDLESS, *, email: str | None = None
+    ) -> Page[StudentView]:
+        """``email``: of the one student who has it, if there is one."""
+        if email is None:
+            return read_page(self._store, Kind.STUDENTS, request, self._load, room)
+        return page_of(self._with_email(email), request, lambda view: view.student.id, room)
 
     def get(self, student_id: int) -> StudentView:
         """Raises NotFound."""
@@ -229,8 +235,15 @@ class StudentService:
             rings_of=(target.user_id, now),
         )
 
-    def _load(self, page: "ListPage") -> Sequence[StudentView]:
-        return self._views(self._store.students.get_each_record(page.ids))
+    def _load(self, page: "ListPage") -> dict[int, StudentView]:
+        views = self._views(self._store.students.get_each_record(page.ids))
+        return {view.student.id: view for view in views}
+
+    def _with_email(self, email: str) -> Sequence[StudentView]:
+        """At most one. Text that is no address is nobody's."""
+        student_id = self._store.lookups.find(student_email=email).student_id if is_email(email) else None
+        record = self._store.students.get_record(student_id) if student_id is not None else None
+        return self._views([record] if record else [])
 
     def _views(self, records: Iterable[StudentRecord]) -> Sequence[StudentView]:
         found = [*records]

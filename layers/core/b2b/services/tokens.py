@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.tokens import SCOPES, Principal, Token, earlier_end
 from b2b.services.contention import retry_conflicts
-from b2b.services.pages import Page, PageRequest, page_of, read_page
+from b2b.services.pages import ENDLESS, Page, PageRequest, Room, page_of, read_page
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -58,13 +58,13 @@ class TokenService:
             raise Unauthenticated
         return token
 
-    def list_page(self, request: PageRequest, viewer: Principal) -> Page[Token]:
-        """Those that ``viewer`` sees, by id ascending."""
+    def list_page(self, request: PageRequest, room: Room[Token] = ENDLESS, *, viewer: Principal) -> Page[Token]:
+        """Those that ``viewer`` sees."""
         if viewer.sees_all_tokens:
-            return read_page(self._store, Kind.TOKENS, request, self._load)
+            return read_page(self._store, Kind.TOKENS, request, self._load, room)
         # Tokens are few, and the index does not know their scopes.
         visible = [token for token in self._store.tokens.all() if viewer.sees(token)]
-        return page_of(visible, request, lambda token: token.id)
+        return page_of(visible, request, lambda token: token.id, room)
 
     def must_see(self, token_id: int, viewer: Principal) -> None:
         """Raises NotFound."""
@@ -168,5 +168,5 @@ class TokenService:
         if self._store.tokens.count_request(token.id, now) > self._requests_per_minute:
             raise TooManyRequests(retry_after=60 - now.second)
 
-    def _load(self, page: "ListPage") -> Sequence[Token]:
-        return self._store.tokens.from_rows(page.rows)
+    def _load(self, page: "ListPage") -> dict[int, Token]:
+        return {token.id: token for token in self._store.tokens.from_rows(page.rows)}

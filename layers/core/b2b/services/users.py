@@ -12,7 +12,7 @@ from b2b.domain.products import ProductReference, UnresolvedReference, no_longer
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, no_grant
 from b2b.services.contention import retry_conflicts
-from b2b.services.pages import Page, PageRequest, read_page
+from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
 from b2b.services.passwords import hash_password
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class UserService:
         self._store = store
         self._clock = clock
 
-    def list_page(self, request: PageRequest) -> Page[UserView]:
-        return read_page(self._store, Kind.USERS, request, self._load)
+    def list_page(self, request: PageRequest, room: Room[UserView] = ENDLESS) -> Page[UserView]:
+        return read_page(self._store, Kind.USERS, request, self._load, room)
 
     def get(self, user_id: int) -> UserView:
         """Raises NotFound."""
@@ -203,8 +203,9 @@ class UserService:
         self._store.transact(self._store.users.change(user, changed, password_hash))
         return changed
 
-    def _load(self, page: "ListPage") -> list[UserView]:
-        return self._views(self._store.users.get_each_with_grants(page.ids))
+    def _load(self, page: "ListPage") -> dict[int, UserView]:
+        views = self._views(self._store.users.get_each_with_grants(page.ids))
+        return {view.user.id: view for view in views}
 
     def _views(self, found: Iterable[tuple[User, list[Grant]]]) -> list[UserView]:
         records = [*found]

@@ -18,26 +18,36 @@ class ListPage:
     def ids(self) -> list[int]:
         return [int(row[keys.LIST_SORT]) for row in self.rows]
 
+    def part(self, start: int, stop: int) -> "ListPage":
+        return ListPage(self.rows[start:stop], self.has_more or stop < len(self.rows))
+
 
 class Listing:
+    """``descending``: by id from the last row to the first, in which order "behind" and "offset" are then meant."""
+
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def behind(self, kind: Kind, last_id: int, limit: int) -> ListPage:
+    def behind(self, kind: Kind, last_id: int, limit: int, *, descending: bool = False) -> ListPage:
         """The page behind the record ``last_id``, whether or not that still exists."""
-        return self._page(kind, keys.padded(last_id), limit)
+        return self._page(kind, keys.padded(last_id), limit, descending)
 
-    def at_offset(self, kind: Kind, offset: int, limit: int) -> ListPage:
+    def at_offset(self, kind: Kind, offset: int, limit: int, *, descending: bool = False) -> ListPage:
+        """Costs the reading of the keys before it: check against the total first."""
         if offset == 0:
-            return self._page(kind, None, limit)
-        start = self._table.skip_in_list(kind, offset)
-        return ListPage([], has_more=False) if start is None else self._page(kind, start, limit)
+            return self._page(kind, None, limit, descending)
+        start = self._table.skip_in_list(kind, offset, descending=descending)
+        return self.nothing() if start is None else self._page(kind, start, limit, descending)
+
+    def nothing(self) -> ListPage:
+        """The page beyond the end, which needs no reading."""
+        return ListPage([], has_more=False)
 
     def count(self, kind: Kind) -> int:
         """How many rows there are, counted one by one: several thousand a round trip."""
         return self._table.count_list(kind)
 
-    def _page(self, kind: Kind, after: str | None, limit: int) -> ListPage:
+    def _page(self, kind: Kind, after: str | None, limit: int, descending: bool) -> ListPage:
         # One row more than asked tells whether there is a next page.
-        rows = self._table.list_page(kind, limit=limit + 1, after=after)
+        rows = self._table.list_page(kind, limit=limit + 1, after=after, descending=descending)
         return ListPage(rows[:limit], has_more=len(rows) > limit)

@@ -36,6 +36,7 @@ ABSENT = Attr(keys.PARTITION).not_exists()
 # DynamoDB's own limits (Service, account, and table quotas).
 MAX_TRANSACTION = 100
 _MAX_BATCH_GET = 100
+_MAX_LIMIT = 2**31 - 1
 _PARALLEL_QUERIES = 8
 _WRITE_TRIES = 7
 
@@ -60,8 +61,8 @@ def within(sort: SortRange) -> SortCondition:
     return SortCondition("#sort BETWEEN :first AND :last", {":first": sort.first, ":last": sort.last})
 
 
-def behind(sort_key: str) -> SortCondition:
-    return SortCondition("#sort > :last", {":last": sort_key})
+def behind(sort_key: str, *, descending: bool = False) -> SortCondition:
+    return SortCondition(f"#sort {'<' if descending else '>'} :last", {":last": sort_key})
 
 
 def up_to(sort_key: str) -> SortCondition:
@@ -278,13 +279,15 @@ class Table:
             return [self.query(partition, sort) for partition in partitions]
         return list(self._threads.map(lambda partition: self.query(partition, sort), partitions))
 
-    def list_page(self, index_partition: str, *, limit: int, after: str | None = None) -> list[Item]:
+    def list_page(
+        self, index_partition: str, *, limit: int, after: str | None = None, descending: bool = False
+    ) -> list[Item]:
         """At most ``limit`` rows of the list index behind the sort key ``after`` (eventually consistent).
 
         A row carries its keys, and a product itself.
         """
-        sort = behind(after) if after is not None else None
-        arguments = self._list_arguments(index_partition, sort)
+        sort = behind(after, descending=descending) if after is not None else None
+        arguments = self._list_arguments(index_partition, sort) | {"ScanIndexForward": not descending}
         items: list[Item] = []
         start: dict[str, Any] = {}
         while True:
@@ -298,14 +301,14 @@ class Table:
         """All rows of the list index, in its order."""
         return list(self._pages(self._list_arguments(index_partition)))
 
-    def skip_in_list(self, index_partition: str, count: int) -> str | None:
+    def skip_in_list(self, index_partition: str, count: int, *, descending: bool = False) -> str | None:
         """The sort key of row number ``count`` of the list index; None when no row comes behind it.
 
         DynamoDB has no offset: the rows are counted there, 1 MB of them (several thousand) a round trip.
         """
-        arguments = self._list_arguments(index_partition) | {"Select": "COUNT"}
+        arguments = self._list_arguments(index_partition) | {"Select": "COUNT", "ScanIndexForward": not descending}
         while True:
-            answer = self._client.query(**arguments, Limit=count)
+            answer = self._client.query(**arguments, Limit=min(count, _MAX_LIMIT))
             count -= answer["Count"]
             last = answer.get("LastEvaluatedKey")
             if last is None:
