@@ -9,7 +9,18 @@ from b2b_cli.simulator.lists import Source, list_answer
 from b2b_cli.simulator.site import Site
 from b2b_cli.simulator.store import Row
 from b2b_cli.simulator.users import find_user
-from b2b_cli.simulator.wire import Answer, Call, body_id, is_blank, path_id, refuse, refuse_missing, write_time
+from b2b_cli.simulator.wire import (
+    Answer,
+    Call,
+    body_id,
+    is_blank,
+    is_longer,
+    path_id,
+    refuse,
+    refuse_missing,
+    too_long,
+    write_time,
+)
 
 
 def list_groups(site: Site, call: Call) -> Answer:
@@ -20,6 +31,9 @@ def create_group(site: Site, call: Call) -> Answer:
     name = call.body.get("name")
     if is_blank(name):
         refuse(422, {"name": ["can't be blank"]})
+    longest = site.switches.longest_name
+    if is_longer(name, longest):
+        refuse(422, {"name": [too_long(longest)]})
     if site.switches.group_dup_name == "reject" and _named(site, str(name)) is not None:
         refuse(422, {"name": ["has already been taken"]})
     group_id = site.store.insert(

@@ -87,6 +87,9 @@ class Switches(BaseModel):
     email_case: Literal["lowercase", "insensitive", "sensitive"] = "lowercase"
     """E-mail addresses are stored in lower case, kept but compared without regard to case, or compared exactly."""
 
+    longest_name: Limit = "off"
+    """The undocumented most characters of a first name, a last name, and a group's name."""
+
     external_source_on_create: Literal["ignored", "stored"] = "ignored"
     """POST /users with `external_source`, which is documented for PUT only."""
 

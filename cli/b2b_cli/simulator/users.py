@@ -9,13 +9,24 @@ from b2b_cli.simulator import profile_fields
 from b2b_cli.simulator.lists import Filter, Source, list_answer
 from b2b_cli.simulator.site import Site
 from b2b_cli.simulator.store import Row
-from b2b_cli.simulator.wire import Answer, Call, is_blank, path_id, refuse, refuse_missing, write_time
+from b2b_cli.simulator.wire import (
+    Answer,
+    Call,
+    is_blank,
+    is_longer,
+    path_id,
+    refuse,
+    refuse_missing,
+    too_long,
+    write_time,
+)
 
 Problems = dict[str, list[str]]
 
 _ROLES = ("affiliate", "course_admin", "group_analyst", "site_admin")
 _PROVIDERS = ("SSO", "OPENID_CONNECT")
 _REQUIRED = ("first_name", "last_name", "email")
+_NAMES = ("first_name", "last_name")
 _OPTIONAL = ("company", "bio", "headline", "affiliate_code", "affiliate_payout_email")
 _UPDATE_ONLY = ("avatar_url", "external_source")
 _AFFILIATE_REQUIRED = ("affiliate_code", "affiliate_commission", "affiliate_payout_email")
@@ -172,6 +183,8 @@ def _addressed(site: Site, call: Call, identifier: str) -> Row:
 
 def _problems(site: Site, body: Mapping[str, Any], required: Iterable[str], before: Row | None) -> Problems:
     problems: Problems = {name: ["can't be blank"] for name in required if is_blank(body.get(name))}
+    longest = site.switches.longest_name
+    problems |= {name: [too_long(longest)] for name in _NAMES if is_longer(body.get(name), longest)}
     if "email" in body and "email" not in problems:
         problems |= _email_problems(site, str(body["email"]), None if before is None else before["id"])
     password = body.get("password")

@@ -95,6 +95,15 @@ def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+def is_longer(value: Any, limit: int | str) -> bool:
+    """Whether a text has more characters than ``limit``, which may be "off"."""
+    return isinstance(limit, int) and value is not None and len(str(value)) > limit
+
+
+def too_long(limit: int | str) -> str:
+    return f"is too long (maximum is {limit} characters)"
+
+
 def is_true(value: str) -> bool:
     return value.lower() in ("true", "1")
 

@@ -30,6 +30,15 @@ def test_a_group_needs_a_name(school: School) -> None:
     assert (response.status_code, response.json()) == (422, {"errors": {"name": ["can't be blank"]}})
 
 
+def test_a_name_of_a_group_that_is_too_long(open_school: Callable[..., School]) -> None:
+    school = open_school(longest_name=4)
+    response = school.api("POST", "/groups", json={"name": "Acmes"})
+    assert (response.status_code, response.json()) == (
+        422,
+        {"errors": {"name": ["is too long (maximum is 4 characters)"]}},
+    )
+
+
 @pytest.mark.parametrize(("switch", "status", "count"), [("reject", 422, 1), ("allow", 200, 2)])
 def test_a_name_twice(open_school: Callable[..., School], switch: str, status: int, count: int) -> None:
     school = open_school(group_dup_name=switch)

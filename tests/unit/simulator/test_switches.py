@@ -29,6 +29,7 @@ DEFAULTS = {
     "list_order": "ascending",
     "email_case": "lowercase",
     "external_source_on_create": "ignored",
+    "longest_name": "off",
     "false_filters": "ignored",
     "deleted_user_enrolments": "removed",
 }

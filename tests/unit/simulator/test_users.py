@@ -66,6 +66,17 @@ def test_a_user_that_cannot_be(school: School, body: dict[str, Any], errors: dic
     assert school.items("/users") == []
 
 
+def test_a_name_that_is_too_long(open_school: Callable[..., School]) -> None:
+    school = open_school(longest_name=8)
+    ada = school.user("ada@example.com")
+    body = {"first_name": "Elizabeth", "last_name": "King"}
+    errors = {"first_name": ["is too long (maximum is 8 characters)"]}
+    created = school.api("POST", "/users", json=body | {"email": "augusta@example.com"})
+    assert (created.status_code, created.json()) == (422, {"errors": errors})
+    changed = school.api("PUT", f"/users/{ada['id']}", json=body)
+    assert (changed.status_code, changed.json()) == (422, {"errors": errors})
+
+
 def test_an_address_is_taken_once(school: School) -> None:
     school.user("ada@example.com")
     response = school.api("POST", "/users", json=NAMES | {"email": "Ada@Example.com"})
