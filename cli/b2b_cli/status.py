@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
+from b2b.domain.unnamed import unnamed
 from b2b.domain.upstream import ThinkificDown
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
@@ -26,8 +27,9 @@ def tell_status(connection: Connection, say: Callable[[str], None]) -> bool:
     say(_line("Records", totals))
     dead = _tell_queues(connection, say)
     stuck = _tell_wishes(store, say)
+    refused = _tell_refusals(store, say)
     _tell_operations(store, say)
-    for problem in _problems(connection, pause, dead, stuck):
+    for problem in _problems(connection, pause, dead, stuck, refused):
         say(problem)
     return not pause and not dead
 
@@ -68,6 +70,18 @@ def _tell_wishes(store: Store, say: Callable[[str], None]) -> int:
     return len(troubled)
 
 
+def _tell_refusals(store: Store, say: Callable[[str], None]) -> int:
+    """Of how many students Thinkific refuses name, e-mail or group."""
+    refused = store.refusals.count()
+    say(_line("Refusals", f"{refused or 'no'} students of whom Thinkific refuses name, e-mail or group"))
+    for record in store.students.get_each_record(store.refusals.ids()[:_MOST_SHOWN] if refused else []):
+        for sentence in record.refusals:
+            say(_line("", f"student {record.student.id}: {unnamed(sentence, record.student)}"))
+    if refused > _MOST_SHOWN:
+        say(_line("", f"... and {refused - _MOST_SHOWN} more"))
+    return refused
+
+
 def _tell_operations(store: Store, say: Callable[[str], None]) -> None:
     operations = store.operations.open(_MOST_SHOWN)
     more = " or more" if len(operations) == _MOST_SHOWN else ""
@@ -80,7 +94,7 @@ def _tell_operations(store: Store, say: Callable[[str], None]) -> None:
         say(_line("", f"{about}, started {minutes:.0f} min ago{trouble}"))
 
 
-def _problems(connection: Connection, pause: str | None, dead: int, stuck: int) -> Iterator[str]:
+def _problems(connection: Connection, pause: str | None, dead: int, stuck: int, refused: int) -> Iterator[str]:
     if pause:
         how = f": `b2b key set --stack-name {connection.stack_name}`" if connection.stack_name else ""
         yield f"Give Thinkific a key that it takes{how}; everything goes on by itself within a minute."
@@ -88,6 +102,11 @@ def _problems(connection: Connection, pause: str | None, dead: int, stuck: int) 
         yield "`b2b redrive` shows the dead letters and sends them back."
     if stuck and not pause:
         yield "Students in trouble are tried again by themselves, up to 15 minutes apart."
+    if refused:
+        yield (
+            "What Thinkific refuses is for a person to change; it is tried again then, and once a day. "
+            "`GET /api/students/{id}` has its own words."
+        )
 
 
 def _line(label: str, text: str) -> str:

@@ -20,7 +20,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     rung = _services.repair.ring_again(lambda: context.get_remaining_time_in_millis() / 1000)
     if rung:
         _log.info("rang again", extra={"rung": rung})
-    return {"rung": rung}
+    tried = _services.refusals.try_due()
+    if tried:
+        _log.info("trying again what Thinkific refused", extra={"students": tried})
+    return {"rung": rung, "tried_again": tried}
 
 
 gc.freeze()

@@ -123,6 +123,7 @@ class StudentResource(BaseModel):
     first_name: str
     last_name: str
     email: str
+    sync_error: str | None
     users: list[UserBrief]
     enrollments: list[EnrollmentResource]
     created_at: Moment
@@ -138,6 +139,7 @@ def present(view: StudentView, now: datetime) -> dict[str, Any]:
         "first_name": student.first_name,
         "last_name": student.last_name,
         "email": student.email,
+        "sync_error": view.sync_error,
         "users": [{"id": user.id, "name": user.name, "email": user.email} for user in view.users],
         "enrollments": [_present_enrollment(enrollment, product, now) for enrollment, product in view.enrollments],
         "created_at": timestamps.to_text(student.created_at),

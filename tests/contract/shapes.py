@@ -91,6 +91,7 @@ STUDENT = {
     "first_name": text,
     "last_name": text,
     "email": text,
+    "sync_error": OrNull(text),
     "users": [{"id": identifier, "name": text, "email": text}],
     "enrollments": [ENROLLMENT],
     **_RECORDED,

@@ -95,8 +95,8 @@ class Desk(Services):
         )
         runners: dict[OperationType, Runner] = {
             OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
-            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
-            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific),
+            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
+            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific, self.refusals),
         }
         return OperationWorker(self.store, self.bell, runners, lambda: None)
 

@@ -293,6 +293,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "first_name": "The first name.",
         "last_name": "The last name.",
         "email": "The student's e-mail address, as typed.",
+        "sync_error": "What Thinkific refuses of name, e-mail or group, and why; null = nothing. It is tried again "
+        "when the student changes, or the account that has the e-mail, and once a day.",
         "users": "The users whom the student belongs to.",
         "enrollments": "All that the student is enrolled in, whoever enrolled it.",
         "created_at": _CREATED,

@@ -89,6 +89,7 @@ def student(**fields: Any) -> Json:
         "first_name": "Ada",
         "last_name": "Lovelace",
         "email": "ada.lovelace@acme.example",
+        "sync_error": None,
         "users": [{"id": 2, "name": "Acme Corp", "email": CLIENT}],
         "enrollments": [],
     }

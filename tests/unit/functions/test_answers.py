@@ -16,7 +16,10 @@ USER = {
     *("id", "name", "email", "role", "max_seats", "seats_used", "seats_available", "over_allocated", "group"),
     *("products", "created_at", "updated_at"),
 }
-STUDENT = {"id", "thinkific_id", "first_name", "last_name", "email", "users", "enrollments", "created_at", "updated_at"}
+STUDENT = {
+    *("id", "thinkific_id", "first_name", "last_name", "email", "sync_error"),
+    *("users", "enrollments", "created_at", "updated_at"),
+}
 ENROLLMENT = {
     *("product_id", "thinkific_id", "productable_type", "name", "status", "error", "activated_at", "expiry_date"),
     "percentage_completed",

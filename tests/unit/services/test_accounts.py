@@ -18,7 +18,7 @@ def delete_there_too(world: World, record: StudentRecord) -> None:
     removals.delete_student(record, in_thinkific=True)
     operation_id = [sent.body["operation_id"] for sent in world.sqs.sent if sent.queue == "operations"][-1]
     operation, _ = world.operations.get(operation_id)
-    step = StudentDelete(world.store, removals, world.thinkific, world.clock).step(operation)
+    step = StudentDelete(world.store, removals, world.thinkific, world.retries, world.clock).step(operation)
     assert step.operation.status is OperationStatus.SUCCEEDED
 
 
@@ -103,7 +103,7 @@ def test_an_import_takes_nobodys_account(world: World, boss: User) -> None:
     # Here she is called otherwise, which Thinkific has not been told yet.
     world.students.update(first, NAMES, NEW)
     operation = GroupService(world.store, world.operations, world.clock).assign(boss.id, "Acme", sync=True)
-    runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.clock)}
+    runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock)}
     worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
     assert worker.advance(operation.id, lambda: 60.0) is AdvanceOutcome.FINISHED
     done, failures = world.operations.get(operation.id)

@@ -20,7 +20,7 @@ class Groups:
         self.user = world.user()
         service = GroupService(world.store, world.operations, world.clock)
         self.operation_id = service.assign(self.user.id, "Acme", sync=False).id
-        runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.clock)}
+        runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock)}
         self._worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
 
     def advance(self) -> AdvanceOutcome:

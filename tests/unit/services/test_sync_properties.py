@@ -436,8 +436,7 @@ def check(case: Case, start: StudentRecord, record: StudentRecord, before: Rows,
     is_told = start.needs_sync and user_id is not None
     if is_told and association.group_name is not None and (is_made_anew or association.awaits_group):
         assert case.world.upstream.members(case.group) == [user_id]
-        # Whether a 422 means that the student is in it already, cannot be told.
-        assert record.associations[0].in_group or case.scenario.switches.get("group_add_existing") == 422
+        assert record.associations[0].in_group
     return told
 
 

@@ -18,6 +18,7 @@ from b2b.domain.students import StudentRecord, StudentView
 from b2b.domain.users import GrantTerms, User, UserView
 from b2b.queues import Queues
 from b2b.services.operations import OperationService
+from b2b.services.refusals import Refusals
 from b2b.services.removals import Removals
 from b2b.services.repair import RepairService
 from b2b.services.ringing import Bell
@@ -69,6 +70,7 @@ class World:
         self.operations = OperationService(self.store, self.bell, clock)
         self.users = UserService(self.store, clock)
         self.students = StudentService(self.store, self.bell, Removals(self.store, self.operations), clock)
+        self.retries = Refusals(self.store, self.bell, clock)
         self.repair = RepairService(self.store, queues, clock)
         # A budget that never runs out, as a minute passes between any two calls: it is tested by itself.
         minutes = itertools.count(step=60)

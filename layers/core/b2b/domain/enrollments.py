@@ -30,6 +30,7 @@ class Enrollment:
     ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
     ``former_holders``: those whose seat an explicit end has freed; they take it again if the end is taken back.
     ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
+    ``failed_without_account``: the failed version was never tried, since Thinkific refused the student an account.
     ``swept_version``: the version whose end has come and been taken note of.
     ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202), at
     ``bundle_ordered_at``. ``bundle_asked``: it may have accepted that; its answer got lost.
@@ -43,6 +44,7 @@ class Enrollment:
     revision: int = 1
     confirmed_version: int = 0
     failed_version: int = 0
+    failed_without_account: bool = False
     error: str | None = None
     activated_at: datetime
     expiry_date: datetime | None
@@ -63,6 +65,11 @@ class Enrollment:
     def is_open(self) -> bool:
         """Whether Thinkific has still to be told."""
         return self.version not in (self.confirmed_version, self.failed_version)
+
+    @property
+    def failed_for_account(self) -> bool:
+        """Whether it failed only because the student has no account in Thinkific."""
+        return self.failed_without_account and self.failed_version == self.version
 
     @property
     def is_swept(self) -> bool:

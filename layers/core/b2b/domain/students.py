@@ -1,6 +1,6 @@
 """Students: the learners, each with the users they belong to and their enrolments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from b2b.domain.enrollments import Enrollment
@@ -14,7 +14,9 @@ class Student:
 
     ``thinkific_id`` is Thinkific's user id, None until known. ``newly_created``: the Thinkific user was created
     by us and the wishes of that time are not fulfilled yet, so nothing needs to be looked up there first.
-    ``profile_error``: why Thinkific refuses the name or e-mail of the confirmed version.
+    ``profile_error``: why Thinkific refuses the name or e-mail, or an account with them; until it takes them, or
+    others are wanted. ``retry_at``: when what it refuses, that or a group, is tried again though nothing has changed.
+    ``email_before_stand_in``: the e-mail that the account had before it made way for another, None = it has a real one.
     ``memberships`` counts how often the student has come under a user since it was created.
     """
 
@@ -27,14 +29,21 @@ class Student:
     version: int = 1
     confirmed_version: int = 0
     profile_error: str | None = None
+    retry_at: datetime | None = None
+    email_before_stand_in: str | None = None
     memberships: int = 0
     created_at: datetime
     updated_at: datetime
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether Thinkific has the name and e-mail."""
+        """Whether Thinkific has the name and e-mail, or has refused them."""
         return self.confirmed_version == self.version
+
+    @property
+    def wants_another_profile(self) -> bool:
+        """Whether the account has another name or e-mail than is wanted, as far as we know."""
+        return not self.is_confirmed or self.profile_error is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,9 @@ class Account:
     thinkific_id: int
     owner_id: int | None
     holder: Student | None
+
+    def is_of_another(self, student: Student) -> bool:
+        return self.holder is not None and self.holder.id != student.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +88,8 @@ class SyncWish:
 
     ``version`` rises with every wish; ``lease_owner`` is the worker that is at it, until
     ``lease_until``; ``abandoned``: an earlier one never gave it back. ``bulk``: it comes behind what single calls
-    asked for. ``attempts``: how many have failed so far; ``trouble``: what the last of them met, without a word about
-    the person.
+    asked for. ``retry_refused``: what Thinkific refused before is tried once more, too. ``attempts``: how many have
+    failed so far; ``trouble``: what the last of them met, without a word about the person.
     """
 
     student_id: int
@@ -88,6 +100,7 @@ class SyncWish:
     lease_until: datetime | None = None
     abandoned: bool = False
     bulk: bool = False
+    retry_refused: bool = False
     due_at: datetime
 
 
@@ -112,17 +125,59 @@ class StudentRecord:
 
         A student without any enrolment is not brought to Thinkific: an account there is made by the first.
         """
-        if any(enrollment.is_open for enrollment in self.enrollments):
+        to_do = self.reopened()
+        if any(enrollment.is_open for enrollment in to_do.enrollments):
             return True
         if self.student.thinkific_id is None:
             return False
-        return not self.student.is_confirmed or any(found.awaits_group for found in self.associations)
+        return not to_do.student.is_confirmed or any(found.awaits_group for found in to_do.associations)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """What Thinkific refuses beside enrolments, a sentence each: name or e-mail, and groups."""
+        profile = (self.student.profile_error,) if self.student.profile_error is not None else ()
+        groups = (
+            f'The group "{found.group_name}": {found.group_error}'
+            for found in self.associations
+            if found.group_error is not None and not found.in_group
+        )
+        return (*profile, *groups)
+
+    @property
+    def sync_error(self) -> str | None:
+        return " ".join(self.refusals) or None
+
+    def reopened(self) -> "StudentRecord":
+        """With all that is to be tried now as open, although Thinkific has refused it before.
+
+        Enrolments that failed for want of an account are tried when the account may have become possible.
+        """
+        again = self.wish is not None and self.wish.retry_refused
+        student, associations = self.student, self.associations
+        if again:
+            associations = tuple(replace(found, group_error=None) for found in associations)
+        if again and student.thinkific_id is not None and student.profile_error is not None:
+            student = replace(student, confirmed_version=0)
+        tries_account = again or student.thinkific_id is not None or not student.is_confirmed
+        return replace(
+            self,
+            student=student,
+            associations=associations,
+            enrollments=tuple(
+                replace(found, failed_version=0) if tries_account and found.failed_for_account else found
+                for found in self.enrollments
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class StudentView:
-    """A student as the API shows it: with the users, and each enrolment beside its product."""
+    """A student as the API shows it: with the users, and each enrolment beside its product.
+
+    ``sync_error``: what Thinkific refuses beside enrolments, None = nothing.
+    """
 
     student: Student
+    sync_error: str | None
     users: tuple[User, ...]
     enrollments: tuple[tuple[Enrollment, Product], ...]

@@ -13,6 +13,7 @@ ThinkificError
 └── KeyRefused           a key that was only tried is not accepted
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,11 +110,12 @@ class ThinkificMissing(ThinkificError):
 
 
 class ThinkificRejected(ThinkificError):
-    """Thinkific will never accept this."""
+    """Thinkific will never accept this. ``fields``: those that it names, as it spells them."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, fields: Iterable[str] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.fields = frozenset(fields)
 
 
 class EmailTaken(ThinkificRejected):

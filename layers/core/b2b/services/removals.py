@@ -17,6 +17,7 @@ from b2b.services.operations import OperationService, Step
 from b2b.services.pieces import in_pieces
 
 if TYPE_CHECKING:
+    from b2b.services.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.storage.table import Action
     from b2b.thinkific.client import Thinkific
@@ -134,33 +135,50 @@ class Removals:
 class StudentDelete:
     """Runner: what ``delete_student`` began, and the Thinkific account where that is wanted."""
 
-    def __init__(self, store: "Store", removals: Removals, thinkific: "Thinkific", clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: "Store",
+        removals: Removals,
+        thinkific: "Thinkific",
+        refusals: "Refusals",
+        clock: Clock = utc_now,
+    ) -> None:
         self._store = store
         self._removals = removals
         self._thinkific = thinkific
+        self._refusals = refusals
         self._clock = clock
 
     def step(self, operation: Operation) -> Step:
         state = operation.state
         self._removals.clear_student(int(state["student_id"]))
+        thinkific_id = state.get("thinkific_id")
         if state["in_thinkific"]:
             not_before = timestamps.optional_moment(state.get("not_before"))
             wait = (not_before - self._clock()).total_seconds() if not_before else 0
             if wait > 0:
                 return Step(operation, pause=wait)
-            delete_account(self._store, self._thinkific, state.get("thinkific_id"), str(state["email"]))
+            gone = delete_account(self._store, self._thinkific, thinkific_id, str(state["email"]))
+            thinkific_id = gone or thinkific_id
+        if thinkific_id is not None:
+            self._refusals.let_go(int(thinkific_id), bulk=True)
         return Step(replace(operation, total=1, done=1).finished())
 
 
-def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | None, email: str) -> None:
-    """Unless it is, or by the e-mail will be, that of a student who is there: its progress would be lost."""
+def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | None, email: str) -> int | None:
+    """Unless it is, or by the e-mail will be, that of a student who is there: its progress would be lost.
+
+    The id of the account that is gone, None = there was none to delete.
+    """
     if store.lookups.find(student_email=email).student_id is not None:
-        return
+        return None
     if thinkific_id is None:
         found = thinkific.find_user(email)
         thinkific_id = found.id if found else None
-    if thinkific_id is not None and store.students.account(int(thinkific_id)).holder is None:
-        thinkific.delete_user(int(thinkific_id))
+    if thinkific_id is None or store.students.account(int(thinkific_id)).holder is not None:
+        return None
+    thinkific.delete_user(int(thinkific_id))
+    return int(thinkific_id)
 
 
 def _is_holder(enrollment: Enrollment, user_id: int) -> bool:

@@ -280,7 +280,8 @@ def _resolved(references: Sequence[ProductReference], lookup: "Lookup", errors: 
 
 
 def _changed(student: Student, names: Names, email: str, now: datetime) -> Student:
-    changed = replace(student, first_name=names.first_name, last_name=names.last_name, email=email)
+    """Also of what Thinkific has refused, when the same is asked for once more."""
+    changed = replace(student, first_name=names.first_name, last_name=names.last_name, email=email, profile_error=None)
     if changed == student:
         return student
     return replace(changed, version=student.version + 1, updated_at=now)
@@ -304,6 +305,7 @@ def _view(record: StudentRecord, users: dict[int, User], products: dict[int, Pro
     """Users and products deleted since the record was read are left out."""
     return StudentView(
         record.student,
+        record.sync_error,
         tuple(users[found.user_id] for found in record.associations if found.user_id in users),
         tuple((found, products[found.product_id]) for found in record.enrollments if found.product_id in products),
     )

@@ -13,6 +13,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay
 from b2b.services.backoff import LONGEST_SECONDS, backoff
 from b2b.services.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
+from b2b.services.refusals import Refusals
 from b2b.services.ringing import repair_at
 from b2b.services.unforeseen import LEFT_ALONE_FOR, place_of
 
@@ -50,6 +51,7 @@ class SyncService:
         self._thinkific = thinkific
         self._bell = bell
         self._worker = worker
+        self._refusals = Refusals(store, bell, clock)
         self._on_refusal = on_refusal
         self._clock = clock
 
@@ -63,7 +65,9 @@ class SyncService:
             wish = self._store.wishes.lease(student_id, f"{self._worker}/{uuid.uuid4().hex}", now, now + LEASE)
         except ConditionFailed:
             return SyncOutcome.NOT_NOW
-        run = Reconciliation(self._store, self._thinkific, self._clock, wish, seconds_left, self._on_refusal)
+        run = Reconciliation(
+            self._store, self._thinkific, self._clock, wish, seconds_left, self._refusals, self._on_refusal
+        )
         try:
             with self._thinkific.in_bulk(bulk=wish.bulk):
                 run.carry_out()

@@ -14,6 +14,7 @@ from b2b.services.removals import Removals, delete_account
 from b2b.services.tokens import TokenService
 
 if TYPE_CHECKING:
+    from b2b.services.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.storage.table import Action
     from b2b.thinkific.client import Thinkific
@@ -127,11 +128,18 @@ class UserDelete:
     """Runner: what ``delete`` began, and the Thinkific account where that is wanted."""
 
     def __init__(
-        self, store: "Store", removal: UserRemoval, thinkific: "Thinkific", *, on_broken: OnBroken | None = None
+        self,
+        store: "Store",
+        removal: UserRemoval,
+        thinkific: "Thinkific",
+        refusals: "Refusals",
+        *,
+        on_broken: OnBroken | None = None,
     ) -> None:
         self._store = store
         self._removal = removal
         self._thinkific = thinkific
+        self._refusals = refusals
         self._on_broken = on_broken
 
     def step(self, operation: Operation) -> Step:
@@ -152,7 +160,9 @@ class UserDelete:
             return Step(replace(operation, state=state | {"after": taken.student_ids[-1]}), failures)
         self._store.users.forget_grants(user_id)
         if state["in_thinkific"]:
-            delete_account(self._store, self._thinkific, None, str(state["email"]))
+            gone = delete_account(self._store, self._thinkific, None, str(state["email"]))
+            if gone is not None:
+                self._refusals.let_go(gone, bulk=True)
         return Step(operation.finished())
 
     def _failure(self, operation: Operation, student_id: int, broken: BrokenInvariant) -> "Action":

@@ -1,7 +1,7 @@
 """Comparing the table with Thinkific: what drifted apart there since it was confirmed, and wanting it again."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ from b2b.domain.matching import by_course, is_as_wanted
 from b2b.domain.products import ProductableType
 from b2b.domain.students import StudentRecord
 from b2b.domain.timestamps import Clock, utc_now
+from b2b.domain.unnamed import unnamed
 from b2b.domain.upstream import ThinkificEnrollment
 from b2b.services.contention import retry_conflicts
 from b2b.services.pieces import in_pieces
+from b2b.services.refusals import Refusals
 from b2b.services.ringing import repair_at
 
 if TYPE_CHECKING:
@@ -28,11 +30,14 @@ _ENROLLMENTS_IN_ONE_WRITE = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """``product_id`` None: the account itself. ``what`` is for a person, and names none."""
+    """``product_id`` None: the account itself. ``is_refusal``: Thinkific refuses what is wanted, instead of having
+    something else. ``what`` is for a person, and names none.
+    """
 
     student_id: int
     product_id: int | None
     what: str
+    is_refusal: bool = False
 
     def __str__(self) -> str:
         about = "" if self.product_id is None else f", product {self.product_id}"
@@ -47,6 +52,7 @@ class Verification:
         self._thinkific = thinkific
         self._bell = bell
         self._clock = clock
+        self._refusals = Refusals(store, bell, clock)
 
     def student_ids(self) -> Iterator[int]:
         """All, ascending."""
@@ -58,14 +64,16 @@ class Verification:
             has_more = page.has_more
 
     def sample(self, number: int, draw: random.Random) -> list[int]:
-        """Some students by chance, each with the same chance as any other."""
+        """Some students by chance, each with the same chance as any other; and as many of whom Thinkific refuses
+        something.
+        """
         chosen: list[int] = []
         for count, student_id in enumerate(self.student_ids()):
             if count < number:
                 chosen.append(student_id)
             elif (place := draw.randint(0, count)) < number:
                 chosen[place] = student_id
-        return sorted(chosen)
+        return sorted({*chosen, *self._store.refusals.ids()[:number]})
 
     def compare(self, student_id: int) -> list[Difference] | None:
         """None: nothing can be compared, since the student is on its way, or was never to be in Thinkific.
@@ -73,28 +81,36 @@ class Verification:
         Raises ThinkificDelay.
         """
         record = self._store.students.get_record(student_id)
-        if record is None or record.needs_sync or record.student.thinkific_id is None:
+        if record is None or record.needs_sync:
             return None
+        refusals = list(_refusals(record))
+        if record.student.thinkific_id is None:
+            return refusals or None
         with self._thinkific.in_bulk(bulk=True):
             rows = by_course(self._thinkific.list_enrollments(record.student.thinkific_id))
             if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
                 what = "Thinkific does not know the account any more."
                 return [Difference(student_id=student_id, product_id=None, what=what)]
-        differences = list(self._differences(record, rows))
+        differences = [*refusals, *self._differences(record, rows)]
         if differences and self._store.students.get_record(student_id) != record:
             return None  # on its way since
         return differences
 
-    def want_again(self, student_id: int, differences: Iterable[Difference]) -> None:
-        """Opens what differs, so that the sync brings it about again."""
-        wanted = {difference.product_id for difference in differences}
+    def want_again(self, student_id: int, differences: Collection[Difference]) -> None:
+        """Opens what differs, so that the sync brings it about again, and tries what Thinkific refuses once more."""
+        found_there = [difference for difference in differences if not difference.is_refusal]
+        if found_there:
+            self._open_again(student_id, {difference.product_id for difference in found_there})
+        if len(found_there) < len(differences):
+            self._refusals.try_again(student_id, bulk=True)
 
+    def _open_again(self, student_id: int, wanted: Collection[int | None]) -> None:
         def attempt() -> None:
             record = self._store.students.get_record(student_id)
             if record is None:
                 return
             if None in wanted:
-                self._store.students.forget_thinkific(record)
+                self._forget_account(record)
             different = [found for found in record.enrollments if found.product_id in wanted]
             for piece in in_pieces(different, _ENROLLMENTS_IN_ONE_WRITE):
                 wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
@@ -103,6 +119,11 @@ class Verification:
 
         retry_conflicts(attempt)
         self._bell.ring(student_id, bulk=True)
+
+    def _forget_account(self, record: StudentRecord) -> None:
+        self._store.students.forget_thinkific(record)
+        if record.student.thinkific_id is not None:
+            self._refusals.let_go(record.student.thinkific_id, bulk=True)
 
     def _differences(self, record: StudentRecord, rows: dict[int, ThinkificEnrollment]) -> Iterator[Difference]:
         courses = {found.product_id: self._courses(found) for found in record.enrollments}
@@ -147,3 +168,9 @@ class Verification:
             for end in (enrollment.expiry_date, existing.expiry_date)
         )
         return f"Thinkific ends it {there}, wanted is {wanted}."
+
+
+def _refusals(record: StudentRecord) -> Iterator[Difference]:
+    for sentence in record.refusals:
+        what = f"Thinkific refuses. {unnamed(sentence, record.student)}"
+        yield Difference(student_id=record.student.id, product_id=None, what=what, is_refusal=True)

@@ -92,6 +92,10 @@ def student_partition(student_id: int) -> str:
     return f"STUDENT#{student_id}"
 
 
+def student_id(partition: str) -> int:
+    return int(partition.removeprefix("STUDENT#"))
+
+
 def student_user(student_id: int, user_id: int) -> Key:
     """The association, on the student's side."""
     return Key(student_partition(student_id), f"B#USER#{padded(user_id)}")
@@ -122,6 +126,11 @@ def student_email(email_key: str) -> Key:
 def account(thinkific_id: int) -> Key:
     """Of a user in Thinkific."""
     return _alone(f"ACCOUNT#{thinkific_id}")
+
+
+def waiting_list(thinkific_id: int) -> Key:
+    """The students who are to have the e-mail that a user in Thinkific has."""
+    return _alone(f"WAITING#{thinkific_id}")
 
 
 def product(product_id: int) -> Key:
@@ -225,6 +234,14 @@ def expiry_shard(student_id: int) -> str:
 
 def wish_shard(student_id: int) -> str:
     return f"SYNC#{student_id % DUE_SHARDS}"
+
+
+def refused_shard(student_id: int) -> str:
+    return f"REFUSED#{student_id % DUE_SHARDS}"
+
+
+def refused_shards() -> list[str]:
+    return [f"REFUSED#{shard}" for shard in range(DUE_SHARDS)]
 
 
 def expiry_shards() -> list[str]:

@@ -10,6 +10,7 @@ from b2b.storage.lookups import Lookups
 from b2b.storage.operations import Operations
 from b2b.storage.products import Products
 from b2b.storage.recounts import Recounts
+from b2b.storage.refusals import Refusals
 from b2b.storage.settings import SettingsItem
 from b2b.storage.students import Students
 from b2b.storage.table import Action, Table
@@ -34,6 +35,7 @@ class Store:
         self.listing = Listing(table)
         self.lookups = Lookups(table)
         self.recounts = Recounts(table)
+        self.refusals = Refusals(table)
 
     def write(self, action: Action) -> None:
         """A single write, at half the price of a transaction of one.

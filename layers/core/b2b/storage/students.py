@@ -92,6 +92,7 @@ class Students:
             last_name=after.last_name,
             email=after.email,
             version=after.version,
+            profile_error=after.profile_error,
             updated_at=timestamps.to_text(after.updated_at),
         )
         if joins:
@@ -201,8 +202,10 @@ class Students:
 
         ``joins``: as with ``change``.
         """
-        update = Update(keys.student(student.id)).set(
-            thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version
+        update = (
+            Update(keys.student(student.id))
+            .set(thinkific_id=thinkific_id, newly_created=newly_created or None, confirmed_version=student.version)
+            .remove("profile_error", "email_before_stand_in")
         )
         if joins:
             update.add(memberships=1)
@@ -222,20 +225,6 @@ class Students:
         """The student is no longer newly created in Thinkific."""
         self._table.succeeds(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
 
-    def settle_profile(self, student: Student, error: str | None) -> None:
-        """Thinkific has the name and e-mail of ``student.version``, or refuses them for good."""
-        update = Update(keys.student(student.id)).set(confirmed_version=student.version, profile_error=error)
-        self._table.write(update.when(EXISTS))
-
-    def confirm_group(self, association: Association) -> None:
-        """An association that is gone by now stays gone."""
-        key = keys.student_user(association.student_id, association.user_id)
-        self._table.succeeds(Update(key).set(in_group=True).when(EXISTS))
-
-    def fail_group(self, association: Association, reason: str) -> None:
-        key = keys.student_user(association.student_id, association.user_id)
-        self._table.succeeds(Update(key).set(group_error=reason).when(EXISTS))
-
     def forget_thinkific(self, record: StudentRecord) -> None:
         """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
         student_id = record.student.id
@@ -246,8 +235,8 @@ class Students:
             key = keys.enrollment(student_id, enrollment.product_id)
             self._table.succeeds(_forgotten(Update(key)).set(confirmed_version=0).when(EXISTS))
         # Last, so that whoever dies before it leaves an id for the next to stumble over.
-        student = Update(keys.student(student_id)).remove("thinkific_id", "newly_created").set(confirmed_version=0)
-        self._table.write(student.when(EXISTS))
+        lost = ("thinkific_id", "newly_created", "profile_error", "email_before_stand_in")
+        self._table.write(Update(keys.student(student_id)).remove(*lost).set(confirmed_version=0).when(EXISTS))
 
     def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
         """What Thinkific holds, whether or not it is as wanted."""
@@ -283,11 +272,17 @@ class Students:
         update = self._learned(enrollment).set(confirmed_version=enrollment.version, known_in_thinkific=True)
         if thinkific_id is not None:
             update.set(thinkific_id=thinkific_id)
-        self._table.write(update.remove("error", "failed_version", *_ORDER).when(EXISTS))
+        forgotten = ("error", "failed_version", "failed_without_account", *_ORDER)
+        self._table.write(update.remove(*forgotten).when(EXISTS))
 
-    def fail_enrollment(self, enrollment: Enrollment, reason: str) -> None:
-        """``enrollment.version`` of the wish cannot be fulfilled, for ``reason``."""
-        update = self._learned(enrollment).set(failed_version=enrollment.version, error=reason)
+    def fail_enrollment(self, enrollment: Enrollment, reason: str, *, without_account: bool = False) -> None:
+        """``enrollment.version`` of the wish cannot be fulfilled, for ``reason``.
+
+        ``without_account``: because the student has none in Thinkific.
+        """
+        update = self._learned(enrollment).set(
+            failed_version=enrollment.version, failed_without_account=without_account or None, error=reason
+        )
         self._table.write(update.when(EXISTS))
 
     def _learned(self, enrollment: Enrollment) -> Update:
@@ -338,6 +333,8 @@ def _from_item(item: Item) -> Student:
         version=item["version"],
         confirmed_version=item["confirmed_version"],
         profile_error=item.get("profile_error"),
+        retry_at=timestamps.optional_moment(item.get(keys.DUE_AT)),
+        email_before_stand_in=item.get("email_before_stand_in"),
         memberships=item.get("memberships", 0),
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),
@@ -404,6 +401,7 @@ def _enrollment(item: Item) -> Enrollment:
         revision=item["revision"],
         confirmed_version=item.get("confirmed_version", 0),
         failed_version=item.get("failed_version", 0),
+        failed_without_account=item.get("failed_without_account", False),
         error=item.get("error"),
         activated_at=timestamps.from_text(item["activated_at"]),
         expiry_date=timestamps.optional_moment(item.get("expiry_date")),
@@ -431,5 +429,6 @@ def wish_from_item(item: Item) -> SyncWish:
         lease_owner=item.get("lease_owner"),
         lease_until=timestamps.optional_moment(item.get("lease_until")),
         bulk=item.get("bulk", False),
+        retry_refused=item.get("retry_refused", False),
         due_at=timestamps.from_text(item[keys.DUE_AT]),
     )

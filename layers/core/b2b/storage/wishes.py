@@ -24,14 +24,17 @@ class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime, *, bulk: bool) -> Action:
+    def add(self, student_id: int, due_at: datetime, *, bulk: bool, retry_refused: bool = False) -> Action:
         """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
 
-        A wish is looked at at once, whatever an earlier one was to wait for.
+        A wish is looked at at once, whatever an earlier one was to wait for. ``retry_refused``: what Thinkific refused
+        before is tried once more, too, until the wish is fulfilled.
         """
+        update = Update(keys.wish(student_id))
+        if retry_refused:
+            update.set(retry_refused=True)
         return (
-            Update(keys.wish(student_id))
-            .set(
+            update.set(
                 student_id=student_id,
                 bulk=bulk or None,
                 **{keys.DUE_PARTITION: keys.wish_shard(student_id), keys.DUE_AT: timestamps.to_text(due_at)},

@@ -151,6 +151,12 @@ class Thinkific:
         users = (_parsed(UserAnswer, item).to_domain() for item in _list(answer).items)
         return next((user for user in users if email_key(user.email) == wanted), None)
 
+    def get_user(self, user_id: int) -> ThinkificUser | None:
+        try:
+            return _parsed(UserAnswer, self._read(f"/users/{user_id}")).to_domain()
+        except ThinkificMissing:
+            return None
+
     def user_exists(self, user_id: int) -> bool:
         try:
             self._read(f"/users/{user_id}")
@@ -169,9 +175,9 @@ class Thinkific:
         }
         return _parsed(UserAnswer, self._write("POST", "/users", body)).to_domain()
 
-    def update_user(self, user_id: int, *, first_name: str, last_name: str, email: str) -> None:
-        body = {"first_name": first_name, "last_name": last_name, "email": email}
-        self._write("PUT", f"/users/{user_id}", body)
+    def update_user(self, user_id: int, **fields: str) -> None:
+        """``first_name``, ``last_name``, ``email``: what is not given stays. Raises EmailTaken."""
+        self._write("PUT", f"/users/{user_id}", fields)
 
     def delete_user(self, user_id: int) -> None:
         """For good, with the progress. One that is gone already is fine."""
@@ -188,6 +194,11 @@ class Thinkific:
             next_page=answer.next_page if answer.items else None,
             total=answer.total_items,
         )
+
+    def is_in_group(self, user: ThinkificUser, group_id: int) -> bool:
+        """The two filters go together, as public clients found."""
+        answer = _list(self._read("/users", {"query[group_id]": group_id, "query[email]": user.email}))
+        return any(_parsed(UserAnswer, item).id == user.id for item in answer.items)
 
     def add_to_group(self, user_id: int, group_name: str) -> None:
         """Raises ThinkificRejected for a group that does not exist."""
@@ -486,10 +497,10 @@ def _rejection(response: httpx.Response) -> ThinkificRejected:
     sentences = [f"{field} {text}".strip() for field, texts in errors.items() for text in texts]
     reason = "Thinkific: " + ("; ".join(sentences) or f"refused with status {response.status_code}")
     if any("taken" in text for text in errors.get("email", [])):
-        return EmailTaken(reason)
+        return EmailTaken(reason, errors)
     if any("taken" in text for text in errors.get("name", [])):
-        return NameTaken(reason)
-    return ThinkificRejected(reason)
+        return NameTaken(reason, errors)
+    return ThinkificRejected(reason, errors)
 
 
 def _sentence(response: httpx.Response) -> str:

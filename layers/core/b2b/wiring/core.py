@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from b2b.services.operations import OperationService
     from b2b.services.products import ProductService
     from b2b.services.recount import RecountService
+    from b2b.services.refusals import Refusals
     from b2b.services.removals import Removals
     from b2b.services.repair import RepairService
     from b2b.services.ringing import Bell
@@ -127,6 +128,12 @@ class Services:
         from b2b.services.repair import RepairService
 
         return RepairService(self.store, self.queues)
+
+    @cached_property
+    def refusals(self) -> "Refusals":
+        from b2b.services.refusals import Refusals
+
+        return Refusals(self.store, self.bell)
 
     @cached_property
     def recount(self) -> "RecountService":

@@ -51,9 +51,11 @@ class UpstreamServices(Services):
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
             OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell, on_broken=_tell_broken),
-            OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific),
-            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific),
-            OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific, on_broken=_tell_broken),
+            OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific, self.refusals),
+            OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
+            OperationType.USER_DELETE: UserDelete(
+                self.store, self.user_removal, thinkific, self.refusals, on_broken=_tell_broken
+            ),
         }
         return OperationWorker(
             self.store,

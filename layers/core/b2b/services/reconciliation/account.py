@@ -1,14 +1,11 @@
 """The student's user in Thinkific: found or made, and its name and e-mail."""
 
 from dataclasses import replace
-from typing import NoReturn
 
 from b2b.domain.students import Student
-from b2b.domain.upstream import LIST_LAG_SECONDS, EmailTaken, ThinkificMissing, ThinkificRejected
-from b2b.services.reconciliation.look import Later, Look, UserGone
-
-# With the pauses between them more than an hour.
-_LOOKS_FOR_A_TAKEN_EMAIL = 12
+from b2b.domain.upstream import EmailTaken, ThinkificMissing, ThinkificRejected
+from b2b.services.reconciliation.addresses import Addresses
+from b2b.services.reconciliation.look import Look, UserGone
 
 
 class AccountStep:
@@ -16,6 +13,7 @@ class AccountStep:
         self._look = look
         self._students = look.store.students
         self._thinkific = look.thinkific
+        self._addresses = Addresses(look)
 
     def ensure_user(self, student: Student) -> tuple[Student, int]:
         """The student as linked to its Thinkific user, and that user's id.
@@ -38,36 +36,63 @@ class AccountStep:
                 # Made by another between our look and our write, or our look came too early to see it.
                 self._look.before_a_call()
                 found = self._thinkific.find_user(student.email)
-        if found is None:
-            if self._look.wish.attempts >= _LOOKS_FOR_A_TAKEN_EMAIL:
-                raise ThinkificRejected("Thinkific says that the e-mail is taken, and does not show by whom.")
-            raise Later(LIST_LAG_SECONDS, trouble="Thinkific says that the e-mail is taken, and does not show by whom.")
-        account = self._students.account(found.id)
-        if account.holder is not None and account.holder.id != student.id:
-            self._leave_to(account.holder)
+        account = self._students.account(found.id) if found is not None else None
+        if found is None or account is None or account.is_of_another(student):
+            raise ThinkificRejected(self._addresses.explain(student, found))
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, account, newly_created=newly_created)
         self._look.has_progressed = True
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
 
-    def _leave_to(self, holder: Student) -> NoReturn:
-        """The account of another student, who had this e-mail before: until Thinkific has, and shows, the new one."""
-        if holder.profile_error is None and self._look.wish.attempts < _LOOKS_FOR_A_TAKEN_EMAIL:
-            raise Later(LIST_LAG_SECONDS, trouble=f"Thinkific has the e-mail with the account of student {holder.id}.")
-        raise ThinkificRejected(f"Thinkific has this e-mail with the account of student {holder.id}.")
-
     def bring_profile(self, student: Student, user_id: int) -> None:
+        """Raises Later while another student's account has the e-mail and is about to get another."""
         if student.is_confirmed:
             return
+        reasons, has_email = self._update(student, user_id)
+        if has_email:
+            self._look.refusals.let_go(user_id)
+        if reasons and student.email_before_stand_in is not None:
+            self._end_stand_in(student, user_id, None if has_email else student.email_before_stand_in)
+        if reasons:
+            self._look.refuse_profile(student, " ".join(reasons))
+        else:
+            self._look.store.refusals.accept_profile(student)
+        self._look.has_progressed = True
+
+    def _update(self, student: Student, user_id: int) -> tuple[list[str], bool]:
+        """What Thinkific refuses, and whether it took the e-mail. What it does not refuse gets through."""
+        fields = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
+        reasons: list[str] = []
+        while fields:
+            try:
+                self._send(user_id, fields)
+            except ThinkificRejected as refusal:
+                reasons.append(self._reason(refusal, student))
+                left = {name: value for name, value in fields.items() if name not in refusal.fields}
+                fields = left if left != fields else {}
+            else:
+                return reasons, "email" in fields
+        return reasons, False
+
+    def _reason(self, refusal: ThinkificRejected, student: Student) -> str:
+        if not isinstance(refusal, EmailTaken):
+            return refusal.reason
         self._look.before_a_call()
-        error = None
+        taken = self._addresses.explain(student, self._thinkific.find_user(student.email))
+        return taken if refusal.fields <= {"email"} else f"{refusal.reason}. {taken}"
+
+    def _end_stand_in(self, student: Student, user_id: int, email: str | None) -> None:
+        """``email``: the one that the account had before it made way, which it gets again if it is still free."""
+        if email is not None:
+            try:
+                self._send(user_id, {"email": email})
+            except ThinkificRejected:
+                return
+        self._look.store.refusals.end_stand_in(student)
+
+    def _send(self, user_id: int, fields: dict[str, str]) -> None:
+        self._look.before_a_call()
         try:
-            self._thinkific.update_user(
-                user_id, first_name=student.first_name, last_name=student.last_name, email=student.email
-            )
+            self._thinkific.update_user(user_id, **fields)
         except ThinkificMissing:
             raise UserGone from None
-        except ThinkificRejected as refusal:
-            error = refusal.reason
-            self._look.on_refusal(student.id, "profile")
-        self._students.settle_profile(student, error)

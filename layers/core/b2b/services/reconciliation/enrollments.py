@@ -33,7 +33,7 @@ class EnrollmentsStep:
         waits = [self._settle(bundle, user_id, look_first=look_first) for bundle in bundles]
         self._courses.bundled = self._bundles.course_ids
         if self._courses.bundled:
-            record = self._students.get_record(record.student.id) or record
+            record = (self._students.get_record(record.student.id) or record).reopened()
         for enrollment in record.enrollments:
             if enrollment.is_open and enrollment.productable_type is ProductableType.COURSE:
                 wanted = until_the_last(enrollment, self._bundles.with_course(enrollment, record), self._look.now)

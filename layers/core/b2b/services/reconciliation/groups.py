@@ -1,7 +1,6 @@
 """The student's groups in Thinkific, those of the users it came under."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from b2b.domain.students import Association
 from b2b.domain.upstream import ThinkificMissing, ThinkificRejected
@@ -11,7 +10,6 @@ from b2b.services.reconciliation.look import Look, UserGone
 class GroupStep:
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._students = look.store.students
         self._thinkific = look.thinkific
 
     def bring(self, associations: Iterable[Association], user_id: int) -> None:
@@ -25,24 +23,47 @@ class GroupStep:
             self._add_to_group(user_id, name)
         except ThinkificRejected as refusal:
             self._look.check_user(user_id)
-            self._students.fail_group(association, refusal.reason)
-            self._look.on_refusal(association.student_id, "group")
+            self._look.refuse_group(association, refusal.reason)
         else:
-            self._students.confirm_group(association)
+            self._look.store.refusals.accept_group(association)
 
     def _add_to_group(self, user_id: int, name: str) -> None:
-        """Thinkific refuses a group that it does not know; then it is made."""
+        """Thinkific refuses a group that it does not know, and maybe who is in it already."""
+        try:
+            self._add(user_id, name)
+        except ThinkificRejected:
+            self._look.before_a_call()
+            group_id = self._thinkific.find_group(name)
+            if group_id is None:
+                self._make_and_add(user_id, name)
+            elif not self._is_member(user_id, group_id):
+                self._add(user_id, name)
+
+    def _make_and_add(self, user_id: int, name: str) -> None:
+        self._look.before_a_call()
+        refusal = None
+        try:
+            self._thinkific.create_group(name)
+        except ThinkificRejected as refused:
+            # Another made it in between, or the list does not show it yet; else this is the reason.
+            refusal = refused
+        try:
+            self._add(user_id, name)
+        except ThinkificRejected as again:
+            raise refusal or again from None
+
+    def _is_member(self, user_id: int, group_id: int) -> bool:
+        """Asked for by the e-mail that the account has, which need not be the student's."""
+        self._look.before_a_call()
+        user = self._thinkific.get_user(user_id)
+        if user is None:
+            raise UserGone
+        self._look.before_a_call()
+        return self._thinkific.is_in_group(user, group_id)
+
+    def _add(self, user_id: int, name: str) -> None:
         self._look.before_a_call()
         try:
             self._thinkific.add_to_group(user_id, name)
         except ThinkificMissing:
             raise UserGone from None
-        except ThinkificRejected:
-            self._look.before_a_call()
-            if self._thinkific.find_group(name) is None:
-                self._look.before_a_call()
-                # Refused: another made it in between, or the list does not show it yet.
-                with suppress(ThinkificRejected):
-                    self._thinkific.create_group(name)
-            self._look.before_a_call()
-            self._thinkific.add_to_group(user_id, name)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from b2b.domain.students import SyncWish
+from b2b.domain.students import Association, Student, SyncWish
 from b2b.domain.timestamps import Clock
 from b2b.domain.upstream import ThinkificEnrollment
 
 if TYPE_CHECKING:
+    from b2b.services.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
@@ -55,13 +56,15 @@ class Look:
         clock: Clock,
         wish: SyncWish,
         seconds_left: Callable[[], float],
+        refusals: "Refusals",
         on_refusal: OnRefusal,
     ) -> None:
         self.store = store
         self.thinkific = thinkific
         self.clock = clock
         self.wish = wish
-        self.on_refusal = on_refusal
+        self.refusals = refusals
+        self._on_refusal = on_refusal
         self._seconds_left = seconds_left
         self._lease_until = clock() + LEASE
 
@@ -88,6 +91,14 @@ class Look:
         self.before_a_call()
         if not self.thinkific.user_exists(user_id):
             raise UserGone
+
+    def refuse_profile(self, student: Student, reason: str) -> None:
+        self.store.refusals.refuse_profile(student, reason, self.refusals.next_try())
+        self._on_refusal(student.id, "profile")
+
+    def refuse_group(self, association: Association, reason: str) -> None:
+        self.store.refusals.refuse_group(association, reason, self.refusals.next_try())
+        self._on_refusal(association.student_id, "group")
 
     def look_before_writing(self) -> None:
         """From now on Thinkific may hold more of this student than has been confirmed."""

@@ -13,6 +13,7 @@ from b2b.services.reconciliation.groups import GroupStep
 from b2b.services.reconciliation.look import Later, Look, OnRefusal, UserGone
 
 if TYPE_CHECKING:
+    from b2b.services.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.thinkific.client import Thinkific
 
@@ -31,9 +32,10 @@ class Reconciliation:
         clock: Clock,
         wish: SyncWish,
         seconds_left: Callable[[], float],
+        refusals: "Refusals",
         on_refusal: OnRefusal,
     ) -> None:
-        self._look = Look(store, thinkific, clock, wish, seconds_left, on_refusal)
+        self._look = Look(store, thinkific, clock, wish, seconds_left, refusals, on_refusal)
         self._students = store.students
 
     @property
@@ -50,16 +52,29 @@ class Reconciliation:
         if record.student.newly_created and self._look.was_held_up:
             self.look_before_writing()
             record = replace(record, student=replace(record.student, newly_created=False))
-        if not record.needs_sync:
-            return
+        if record.needs_sync:
+            self._bring_or_forget(record.reopened())
+        if record.refusals or record.student.retry_at is not None:
+            self._mark(record.student.id)
+
+    def _bring_or_forget(self, record: StudentRecord) -> None:
         try:
             self._bring(record)
         except UserGone:
             self._students.forget_thinkific(record)
+            if record.student.thinkific_id is not None:
+                self._look.refusals.let_go(record.student.thinkific_id)
             raise Later(0, trouble="Thinkific does not know the student's account any more.") from None
         except AnswerLost:
             self.look_before_writing()
             raise
+
+    def _mark(self, student_id: int) -> None:
+        """Whether there is anything to try again. Rows of earlier releases have refusals without a mark."""
+        record = self._students.get_record(student_id)
+        if record is None or bool(record.refusals) == (record.student.retry_at is not None):
+            return
+        self._look.store.refusals.mark(student_id, self._look.refusals.next_try() if record.refusals else None)
 
     def look_before_writing(self) -> None:
         """From now on Thinkific may hold more of this student than has been confirmed."""
@@ -70,14 +85,24 @@ class Reconciliation:
         try:
             student, user_id = account.ensure_user(record.student)
         except ThinkificRejected as refusal:
-            for enrollment in record.enrollments:
-                if enrollment.is_open:
-                    self._students.fail_enrollment(enrollment, refusal.reason)
+            self._refuse_account(record, refusal.reason)
             return
-        account.bring_profile(student, user_id)
+        waiting = None
+        try:
+            account.bring_profile(student, user_id)
+        except Later as later:
+            waiting = later  # for another student, which keeps this one from no course
         GroupStep(self._look).bring(record.associations, user_id)
         waits = EnrollmentsStep(self._look).bring(record, user_id, look_first=not student.newly_created)
         if student.newly_created:
             self.look_before_writing()
         if waits:
             raise Later(min(waits))
+        if waiting is not None:
+            raise waiting
+
+    def _refuse_account(self, record: StudentRecord, reason: str) -> None:
+        for enrollment in record.enrollments:
+            if enrollment.is_open:
+                self._students.fail_enrollment(enrollment, reason, without_account=True)
+        self._look.refuse_profile(record.student, reason)
