@@ -19,11 +19,13 @@ class Callers:
     def __init__(self, stack: LocalStack) -> None:
         self._clients = [stack.api() for _ in range(THREADS)]
 
-    def post(self, path: str, bodies: Sequence[Mapping[str, object]]) -> list[httpx.Response]:
+    def post(
+        self, path: str, bodies: Sequence[Mapping[str, object]], headers: Mapping[str, str] | None = None
+    ) -> list[httpx.Response]:
         """All at once."""
 
         def call(number: int) -> httpx.Response:
-            return self._clients[number % THREADS].post(path, json=bodies[number])
+            return self._clients[number % THREADS].post(path, json=bodies[number], headers=headers)
 
         return [response for response in crowd(call, range(len(bodies))) if isinstance(response, httpx.Response)]
 
@@ -98,3 +100,26 @@ def test_enforced_seats_are_never_oversold(stack: LocalStack, callers: Callers, 
                 assert [seat["scope"] for seat in response.json()["seats"]] == ["product"]
         grant = grant_of(stack, user_id)
         assert (grant["seats_used"], grant["seats_available"], grant["over_allocated"]) == (20, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["users", "tokens"])
+def test_a_call_made_by_many_with_one_key_is_carried_out_once(
+    stack: LocalStack, callers: Callers, rounds: range, kind: str
+) -> None:
+    """The others wait for its answer, or are told that it is under way; the secret of a token is told once."""
+    for turn in rounds:
+        body = {"name": f"Once {turn}", "email": f"once-{turn}@example.com", "password": "12345678"}
+        key = {"Idempotency-Key": f"{kind}-{turn}"}
+        with stack.api() as api:
+            before = answered(api.get(f"/{kind}"))["meta"]["total"]
+            responses = callers.post(f"/{kind}", [body] * THREADS, headers=key)
+            assert answered(api.get(f"/{kind}"))["meta"]["total"] == before + 1
+        done = [response for response in responses if response.status_code == 201]
+        first = [response for response in done if "Idempotency-Replayed" not in response.headers]
+        assert len(first) == 1
+        told = first[0].json()["data"]
+        again = told | {"token": None} if kind == "tokens" else told
+        assert all(response.json()["data"] == again for response in done if response is not first[0])
+        for response in responses:
+            if response.status_code != 201:
+                assert (response.status_code, response.json()["code"]) == (409, "idempotency_in_progress")

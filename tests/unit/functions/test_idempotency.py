@@ -1,7 +1,12 @@
 """``Idempotency-Key`` over the API: what is replayed, what may be tried again, what is refused first."""
 
+import asyncio
+import hashlib
 import itertools
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +19,8 @@ from b2b.config import load_config
 from b2b.domain.tokens import SCOPES
 from b2b.http.app import create_app, with_entry
 from b2b.services.tokens import TokenService
+from b2b.storage import keys
+from b2b.storage.table import Update
 from b2b.wiring.core import Services
 from b2b_cli.local.resources import Resources
 from users.routes import router
@@ -139,6 +146,112 @@ def test_the_secret_of_a_new_token_is_not_in_a_replay(api: Api, key: dict[str, s
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
     assert again.json()["data"] == first | {"token": None}
     assert api.call("GET", "/api/users", token=first["token"]).status_code == 200
+
+
+@contextmanager
+def failing(api: Api, request: str) -> Iterator[None]:
+    """What DynamoDB is sent within, if it matches the regular expression, is not answered and not done."""
+    pattern = re.compile(request)
+
+    def fail(request: Any, **_: Any) -> None:
+        if pattern.search(f"{request.headers['X-Amz-Target']} {request.body.decode()}"):
+            raise RuntimeError("what nobody foresaw")
+
+    events = api.services.table._client.meta.events
+    events.register_first("before-send.dynamodb", fail)
+    try:
+        yield
+    finally:
+        events.unregister("before-send.dynamodb", fail)
+
+
+def called(api: Api, method: str, path: str, body: Any, key: dict[str, str]) -> Any:
+    return api.call(method, path, json=body, headers=key)
+
+
+_SEVEN = {"thinkific_id": 7, "active": True, "enrollment_days": 0}
+# A call, and what its repeat says where the process died after carrying it out and before keeping the answer.
+REPEATED: list[tuple[str, str, dict[str, Any] | None, int]] = [
+    ("POST", "/api/users/seat/{user}", _SEVEN | {"add_seats": 5}, 200),
+    ("POST", "/api/users/access/{user}", _SEVEN | {"max_seats": 5}, 200),
+    ("POST", "/api/users/group/{user}", {"name": "Acme"}, 200),
+    ("POST", "/api/users/enrollments/{user}", {"product": 7, "type": "no_expiry"}, 200),
+    ("PUT", "/api/users/{user}", {"name": "Boss"}, 200),
+    ("POST", "/api/users/upsert", {"email": "{email}"}, 200),
+    ("POST", "/api/students", _person("{email}", enrollments=[7]), 200),
+    ("POST", "/api/students/enroll", {"email": EMAIL, "user_email": "{of_user}", "enrollments": [7]}, 200),
+    ("POST", "/api/students/associate", {"email": EMAIL, "user_email": "{of_user}"}, 200),
+    ("POST", "/api/students/dissociate", {"email": EMAIL, "user_email": "{of_user}"}, 200),
+    ("PUT", "/api/students/{student}", _person("{of_student}"), 200),
+    ("POST", "/api/tokens", {"name": "Zapier", "scopes": ["users:read"]}, 201),
+    # True, though not what the first would have said.
+    ("POST", "/api/users", {"name": "A", "email": "{email}", "password": "12345678"}, 422),
+    ("DELETE", "/api/users/{user}", None, 404),
+    ("DELETE", "/api/students/{student}", None, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), REPEATED)
+def test_a_call_that_died_before_its_answer_was_kept_may_be_repeated(
+    api: Api, key: dict[str, str], method: str, path: str, body: dict[str, Any] | None, status: int
+) -> None:
+    number = next(_numbers)
+    boss = created(api, "/api/users/upsert", {"email": f"user-{number}@example.com"})
+    ada = created(api, "/api/students", _person(f"student-{number}@example.com"))
+    names = {"email": f"new-{number}@example.com", "of_user": boss["email"], "of_student": ada["email"]}
+    path = path.format(user=boss["id"], student=ada["id"])
+    if body is not None:
+        body = {name: value.format(**names) if isinstance(value, str) else value for name, value in body.items()}
+    with failing(api, "UpdateItem.*IDEMPOTENCY#"):
+        assert called(api, method, path, body, key).status_code == 500
+    # As if a minute had passed.
+    item = keys.idempotency(1, hashlib.sha256(key["Idempotency-Key"].encode()).hexdigest())
+    assert api.services.table.succeeds(Update(item).set(busy_until="2001-01-01T00:00:00.000000Z").always())
+    repeated = called(api, method, path, body, key)
+    assert (repeated.status_code, "Idempotency-Replayed" in repeated.headers) == (status, False), repeated.text
+    if "seat" in path:
+        ((grant),) = repeated.json()["data"]["products"]
+        assert grant["max_seats"] == 5
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_fault_frees_the_key(api: Api, key: dict[str, str], number: int) -> None:
+    body = {"name": "A", "email": f"faulty-{number}@example.com", "password": "12345678"}
+    with failing(api, "TransactWriteItems"):
+        for _ in range(2):
+            assert called(api, "POST", "/api/users", body, key).status_code == 500
+    assert called(api, "POST", "/api/users", body, key).status_code == 201
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_an_answer_that_does_not_arrive_is_there_for_the_repeat(
+    api: Api, key: dict[str, str], runner: asyncio.Runner, lost: int
+) -> None:
+    """Its head is lost, or its body."""
+    body = {"name": "A", "email": f"lost-{lost}@example.com", "password": "12345678"}
+    sent = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = key | {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/users",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    messages = itertools.count(1)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": sent, "more_body": False}
+
+    async def send(_: Any) -> None:
+        if next(messages) == lost:
+            raise ConnectionResetError
+
+    app: Any = with_entry(create_app(router, api.services), "users")
+    runner.run(app(scope, receive, send))
+    again = api.call("POST", "/api/users", content=sent, headers=key)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.json()["data"]["email"] == body["email"]
 
 
 def test_a_replay_counts_as_a_request(api: Api, key: dict[str, str], resources: Resources, open_app: Open) -> None:

@@ -78,6 +78,18 @@ def test_who_is_thought_dead_adds_nothing_behind_the_other(
     assert add_five(world, boss, course, slow) == 5
 
 
+def test_who_is_thought_dead_is_not_told_that_it_was_done_before_it_is(
+    world: World, boss: User, course: Product, keys: IdempotencyService
+) -> None:
+    slow = claimed(keys, "slow")
+    world.clock.advance(seconds=61)
+    second = claimed(keys, "second")
+    with pytest.raises(Conflict) as refused:
+        add_five(world, boss, course, slow)
+    assert refused.value.code == "idempotency_in_progress"
+    assert add_five(world, boss, course, second) == 5
+
+
 def test_a_server_error_after_adding_lets_the_next_try_answer_without_adding(
     world: World, boss: User, course: Product, keys: IdempotencyService
 ) -> None:

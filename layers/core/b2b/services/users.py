@@ -12,6 +12,7 @@ from b2b.domain.products import ProductReference, UnresolvedReference, no_longer
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.users import Grant, GrantTerms, Role, User, UserView, no_grant
 from b2b.services.contention import retry_conflicts
+from b2b.services.idempotency import in_progress
 from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
 from b2b.services.passwords import hash_password
 
@@ -127,7 +128,7 @@ class UserService:
         """Adds to the grant of a product, exactly, however many do so at once; sets the terms.
 
         ``once``: the caller's right to carry the call out. If somebody died who had it before, after adding and
-        before saying so, nothing is added again.
+        before saying so, nothing is added again. Raises Conflict when somebody else has it by now and is at it.
         """
 
         def attempt() -> None:
@@ -140,9 +141,11 @@ class UserService:
             try:
                 self._store.transact([*actions, self._store.idempotency.mark_done(once)])
             except ConditionFailed as refused:
-                is_done_already = len(actions) in refused.failed
-                if not is_done_already:
+                is_mark_refused = len(actions) in refused.failed
+                if not is_mark_refused:
                     raise
+                if not self._store.idempotency.is_done(once):
+                    raise in_progress() from None
 
         retry_conflicts(attempt)
         return self.get(user_id)

@@ -61,8 +61,13 @@ class Idempotency:
                 return None
         return self.claim(claim, now, busy_until, kept_until)
 
+    def is_done(self, claim: Claim) -> bool:
+        """Whether anybody who had the claim has marked the call as done."""
+        found = self._table.get(_key(claim))
+        return found is not None and "done" in found
+
     def mark_done(self, claim: Claim) -> Action:
-        """Part of the transaction of a call that must not happen twice. Refused when it has happened."""
+        """Part of the transaction of a call that must not happen twice. Refused when it has, or the claim is lost."""
         not_yet = Attr("owner").eq(claim.owner) & Attr("done").not_exists()
         return Update(_key(claim)).set(done=True).when(not_yet)
 
