@@ -63,6 +63,10 @@ def email_key(email: str) -> str:
     return _lowered(local) + at + (_in_ascii(domain) or domain)
 
 
+def is_same_email(one: str, other: str) -> bool:
+    return email_key(one) == email_key(other)
+
+
 def former_key(email: str) -> str:
     """The key of the releases that wrote rows of schema 1."""
     return email.strip().casefold()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from b2b.domain.emails import Holding
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.products import Product
 from b2b.domain.users import User
@@ -24,6 +25,7 @@ class Student:
     first_name: str
     last_name: str
     email: str
+    email_holding: Holding = Holding.OWN
     thinkific_id: int | None = None
     newly_created: bool = False
     version: int = 1

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from b2b.domain.emails import Holding
 from b2b.domain.products import Product
 
 MAX_SEATS = 10**9
@@ -29,6 +30,7 @@ class User:
     id: int
     name: str
     email: str
+    email_holding: Holding = Holding.OWN
     role: Role
     max_seats: int | None
     seats_used: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from b2b.domain.emails import is_email
+from b2b.domain.emails import is_email, is_same_email
 from b2b.domain.enrolling import EnrollmentPlan, plan
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted, WriteConflict
 from b2b.domain.kinds import Kind
@@ -95,7 +95,7 @@ class StudentService:
         def attempt() -> StudentRecord:
             record = self._record(student_id)
             owner = self._store.lookups.find(student_email=email).student_id
-            if owner not in (None, student_id):
+            if owner not in (None, student_id) and not is_same_email(email, record.student.email):
                 raise InvalidInput.field("email", "The email has already been taken.")
             student = _changed(record.student, names, email, self._clock())
             if student == record.student:

@@ -151,9 +151,10 @@ class UserService:
         return self.get(user_id)
 
     def _is_taken(self, email: str, *, by_other_than: User) -> bool:
-        if emails.email_key(email) == emails.email_key(by_other_than.email):
+        if email == by_other_than.email:
             return False
-        return self._store.lookups.find(user_email=email).user_id is not None
+        owner = self._store.lookups.find(user_email=email).user_id
+        return owner not in (None, by_other_than.id) and not emails.is_same_email(email, by_other_than.email)
 
     def _grant(self, user_id: int, reference: ProductReference, *, is_ended: bool = False) -> Grant:
         """The grant as it is, granted or not. Raises NotFound for the user, InvalidInput for the product.

@@ -10,6 +10,9 @@ PARTITION, SORT = "pk", "sk"
 LIST_INDEX, LIST_PARTITION, LIST_SORT = "gsi1", "gsi1pk", "gsi1sk"
 DUE_INDEX, DUE_PARTITION, DUE_AT = "due", "due_pk", "due_at"
 
+# DynamoDB's own limits (Service, account, and table quotas).
+_MOST_PARTITION_BYTES, _MOST_SORT_BYTES = 2_048, 1_024
+
 DUE_SHARDS = 8
 TOTAL_SHARDS = 16
 
@@ -32,6 +35,11 @@ LAST = "\uffff"
 
 def _all_with(prefix: str) -> SortRange:
     return SortRange(prefix, prefix + LAST)
+
+
+def is_storable(key: Key) -> bool:
+    """Whether DynamoDB takes keys of this length."""
+    return len(key.pk.encode()) <= _MOST_PARTITION_BYTES and len(key.sk.encode()) <= _MOST_SORT_BYTES
 
 
 def padded(number: int) -> str:
@@ -187,8 +195,19 @@ def operation_failures(operation_id: str) -> tuple[str, SortRange]:
 SETTINGS = Key("SETTINGS", "SETTINGS")
 BUDGET = Key("BUDGET", "BUDGET")
 RECOUNT = Key("RECOUNT", "RECOUNT")
+# How far the operator's `b2b migrate-data` is.
+MIGRATION = Key("MIGRATION", "A#MIGRATION")
 # Where the operator's `b2b restore` notes how far it is; no function reads it.
 RESTORE = Key("RESTORE", "RESTORE")
+
+
+def shared_address(kind: str, younger_id: int) -> Key:
+    """Two records with one address, of which the younger is not found by it."""
+    return Key(MIGRATION.pk, f"SHARED#{kind}#{padded(younger_id)}")
+
+
+def shared_addresses() -> tuple[str, SortRange]:
+    return MIGRATION.pk, _all_with("SHARED#")
 
 
 def last_id(kind: str) -> Key:

@@ -1,15 +1,16 @@
 """What a request names (e-mails, product numbers) found in one round trip, before anything is decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from b2b.domain.emails import email_key
 from b2b.domain.errors import WriteConflict
+from b2b.domain.kinds import Kind
 from b2b.domain.products import Candidates, Product
 from b2b.domain.settings import Settings
 from b2b.domain.users import Grant, User
 from b2b.storage import keys
+from b2b.storage.addresses import Addresses, question
 from b2b.storage.products import candidate_keys, candidates_from_items, product_from_item
 from b2b.storage.settings import settings_from_item
 from b2b.storage.table import Table
@@ -42,6 +43,7 @@ class Surroundings:
 class Lookups:
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._addresses = Addresses(table)
 
     def surroundings(
         self,
@@ -88,19 +90,21 @@ class Lookups:
         student_email: str | None = None,
         product_numbers: Iterable[int] = (),
     ) -> Lookup:
-        user_key = keys.user_email(email_key(user_email)) if user_email else None
-        student_key = keys.student_email(email_key(student_email)) if student_email else None
+        asked = [question(kind, email) for kind, email in _given(user_email, student_email)]
         numbers = list(dict.fromkeys(product_numbers))
-        wanted = [key for key in (user_key, student_key, keys.SETTINGS) if key is not None]
+        wanted = [keys.SETTINGS, *(key for each in asked for key in each.keys)]
         found = self._table.get_many([*wanted, *(key for number in numbers for key in candidate_keys(number))])
-
-        def owner(key: keys.Key | None) -> int | None:
-            guard = found.get(key) if key else None
-            return guard["owner_id"] if guard else None
-
+        owners = self._addresses.owners(asked, found)
         return Lookup(
-            user_id=owner(user_key),
-            student_id=owner(student_key),
+            user_id=owners.get(Kind.USERS),
+            student_id=owners.get(Kind.STUDENTS),
             candidates={number: candidates_from_items(number, found) for number in numbers},
             settings=settings_from_item(found.get(keys.SETTINGS)),
         )
+
+
+def _given(user_email: str | None, student_email: str | None) -> Iterator[tuple[Kind, str]]:
+    if user_email:
+        yield Kind.USERS, user_email
+    if student_email:
+        yield Kind.STUDENTS, student_email

@@ -41,7 +41,7 @@ class Recounts:
         key = keys.grant(drift.user_id, drift.product_id)
         if drift.counted == 0:
             # Rows of a product that the user was never granted, and whose counter got lost.
-            update = Update(key).set_if_absent(user_id=drift.user_id, product_id=drift.product_id)
+            update = Update(key, may_create=True).set_if_absent(user_id=drift.user_id, product_id=drift.product_id)
             unused = Attr("seats_used").not_exists() | Attr("seats_used").eq(0)
             return self._table.succeeds(update.set(seats_used=drift.found).when(unused))
         return self._correct(Update(key), drift.counted, drift.found)

@@ -7,11 +7,13 @@ from b2b.storage.counters import Counters
 from b2b.storage.idempotency import Idempotency
 from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
+from b2b.storage.migrations import Migrations
 from b2b.storage.operations import Operations
 from b2b.storage.products import Products
 from b2b.storage.recounts import Recounts
 from b2b.storage.refusals import Refusals
 from b2b.storage.settings import SettingsItem
+from b2b.storage.settling import Settling
 from b2b.storage.students import Students
 from b2b.storage.table import Action, Table
 from b2b.storage.tokens import Tokens
@@ -36,6 +38,8 @@ class Store:
         self.lookups = Lookups(table)
         self.recounts = Recounts(table)
         self.refusals = Refusals(table)
+        self.settling = Settling(table)
+        self.migrations = Migrations(table)
 
     def write(self, action: Action) -> None:
         """A single write, at half the price of a transaction of one.

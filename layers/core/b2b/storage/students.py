@@ -6,13 +6,12 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
-from b2b.domain.emails import email_key
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.kinds import Kind
 from b2b.domain.products import ProductableType
 from b2b.domain.students import Account, Association, Student, StudentRecord, SyncWish
 from b2b.domain.upstream import ThinkificEnrollment
-from b2b.storage import keys
+from b2b.storage import guards, keys
 from b2b.storage.keys import Key, SortRange
 from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
@@ -78,7 +77,7 @@ class Students:
     def add(self, student: Student) -> list[Action]:
         """The new student with its guard, by which no e-mail is used twice."""
         return [
-            put(keys.student_email(email_key(student.email)), {"owner_id": student.id}, when=ABSENT),
+            guards.claim(Kind.STUDENTS, student),
             put(keys.student(student.id), _item(student), when=ABSENT),
         ]
 
@@ -97,13 +96,8 @@ class Students:
         )
         if joins:
             update.add(memberships=1)
-        actions = [update.when(EXISTS & Attr("version").eq(before.version))]
-        if email_key(before.email) != email_key(after.email):
-            actions += [
-                put(keys.student_email(email_key(after.email)), {"owner_id": after.id}, when=ABSENT),
-                delete(keys.student_email(email_key(before.email)), when=Attr("owner_id").eq(before.id)),
-            ]
-        return actions
+        moves = guards.change(Kind.STUDENTS, before, after, update)
+        return [update.when(EXISTS & Attr("version").eq(before.version)), *moves]
 
     def must_exist(self, student_id: int, *, joins: bool = False) -> Action:
         """Guards against a delete while others write to the student. ``joins``: as with ``change``."""
@@ -141,7 +135,7 @@ class Students:
         unshared = joined.eq(student.memberships) if student.memberships else joined.not_exists()
         return [
             delete(keys.student(student.id), when=EXISTS & Attr("version").eq(student.version) & unshared),
-            delete(keys.student_email(email_key(student.email)), when=Attr("owner_id").eq(student.id)),
+            *guards.release(Kind.STUDENTS, student),
         ]
 
     def remove_enrollment(self, enrollment: Enrollment) -> Action:
@@ -187,7 +181,7 @@ class Students:
     def claim_account(self, account: Account, student_id: int) -> Action:
         """The account is the student's from now on. Refused when another took it since it was read."""
         unchanged = ABSENT if account.owner_id is None else Attr("owner_id").eq(account.owner_id)
-        return Update(keys.account(account.thinkific_id)).set(owner_id=student_id).when(unchanged)
+        return Update(keys.account(account.thinkific_id), may_create=True).set(owner_id=student_id).when(unchanged)
 
     def linked(
         self,
@@ -328,6 +322,7 @@ def _from_item(item: Item) -> Student:
         first_name=item["first_name"],
         last_name=item["last_name"],
         email=item["email"],
+        email_holding=guards.holding_of(item),
         thinkific_id=item.get("thinkific_id"),
         newly_created=item.get("newly_created", False),
         version=item["version"],

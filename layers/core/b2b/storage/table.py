@@ -21,7 +21,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from b2b.domain.errors import ConditionFailed, WriteConflict
-from b2b.storage import keys
+from b2b.storage import keys, schema
 from b2b.storage.keys import Key, SortRange
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ def _is_nothing(value: Any) -> bool:
 
 
 def put(key: Key, item: Mapping[str, Any], *, when: ConditionBase | None = None) -> Action:
-    return _action("Put", {"Item": marshal({**item, keys.PARTITION: key.pk, keys.SORT: key.sk})}, when)
+    """``item`` is all there is to store, and so of today's form."""
+    stored = {**item, keys.PARTITION: key.pk, keys.SORT: key.sk, schema.ATTRIBUTE: schema.VERSION}
+    return _action("Put", {"Item": marshal(stored)}, when)
 
 
 def delete(key: Key, *, when: ConditionBase | None = None) -> Action:
@@ -130,10 +132,14 @@ def check(key: Key, when: ConditionBase) -> Action:
 
 
 class Update:
-    """One UpdateItem in the making: ``Update(key).set(name="x").add(seats_used=1).when(Attr("pk").exists())``."""
+    """One UpdateItem in the making: ``Update(key).set(name="x").add(seats_used=1).when(Attr("pk").exists())``.
 
-    def __init__(self, key: Key) -> None:
+    ``may_create``: the condition may hold where there is no item yet. The item then says that it is of today's form.
+    """
+
+    def __init__(self, key: Key, *, may_create: bool = False) -> None:
         self._key = key
+        self._may_create = may_create
         self._clauses: dict[str, list[str]] = {}
         self._names: dict[str, str] = {}
         self._values: dict[str, Any] = {}
@@ -177,6 +183,8 @@ class Update:
         return self._build(None)
 
     def _build(self, condition: ConditionBase | None) -> Action:
+        if condition is None or self._may_create:
+            self.set_if_absent(**{schema.ATTRIBUTE: schema.VERSION})
         expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in self._clauses.items())
         return _action(
             "Update",

@@ -6,10 +6,9 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain import timestamps
-from b2b.domain.emails import email_key
 from b2b.domain.kinds import Kind
 from b2b.domain.users import Grant, GrantTerms, Group, Role, User
-from b2b.storage import keys
+from b2b.storage import guards, keys
 from b2b.storage.keys import Key
 from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
 
@@ -43,7 +42,7 @@ class Users:
     def add(self, user: User, password_hash: str | None) -> list[Action]:
         """The new user with its guard, by which no e-mail is used twice."""
         return [
-            put(keys.user_email(_email_key(user)), {"owner_id": user.id}, when=ABSENT),
+            guards.claim(Kind.USERS, user),
             put(keys.user(user.id), _item(user) | {"password_hash": password_hash}, when=ABSENT),
         ]
 
@@ -57,19 +56,14 @@ class Users:
         )
         if password_hash is not None:
             update.set(password_hash=password_hash)
-        actions = [update.when(EXISTS & Attr("updated_at").eq(timestamps.to_text(before.updated_at)))]
-        if _email_key(before) != _email_key(after):
-            actions += [
-                put(keys.user_email(_email_key(after)), {"owner_id": after.id}, when=ABSENT),
-                delete(keys.user_email(_email_key(before)), when=Attr("owner_id").eq(before.id)),
-            ]
-        return actions
+        moves = guards.change(Kind.USERS, before, after, update)
+        return [update.when(EXISTS & Attr("updated_at").eq(timestamps.to_text(before.updated_at))), *moves]
 
     def remove(self, user: User) -> list[Action]:
         """The user itself and its guard, not what hangs on it. Refused when its e-mail changed meanwhile."""
         return [
             delete(keys.user(user.id), when=EXISTS & Attr("email").eq(user.email)),
-            delete(keys.user_email(_email_key(user)), when=Attr("owner_id").eq(user.id)),
+            *guards.release(Kind.USERS, user),
         ]
 
     def forget_grants(self, user_id: int) -> None:
@@ -123,7 +117,7 @@ class Users:
     ) -> list[Action]:
         """The seat row and its count. Refused when the seat is taken, or none is free and that matters."""
         update = (
-            Update(keys.grant(user_id, product_id))
+            Update(keys.grant(user_id, product_id), may_create=True)
             .set_if_absent(user_id=user_id, product_id=product_id)
             .add(seats_used=1, seat_writes=1)
         )
@@ -149,6 +143,7 @@ def user_from_item(item: Item) -> User:
         id=item["id"],
         name=item["name"],
         email=item["email"],
+        email_holding=guards.holding_of(item),
         role=Role(item["role"]),
         max_seats=item.get("max_seats"),
         seats_used=item.get("seats_used", 0),
@@ -175,10 +170,6 @@ def _item(user: User) -> Item:
     }
 
 
-def _email_key(user: User) -> str:
-    return email_key(user.email)
-
-
 def _with_grants(rows: list[Item]) -> tuple[User, list[Grant]] | None:
     if not rows or rows[0][keys.SORT] != "A#USER":
         return None
@@ -201,7 +192,7 @@ def grant_from_item(item: Item) -> Grant:
 
 
 def _terms(grant: Grant, terms: GrantTerms, now: datetime) -> Update:
-    update = Update(keys.grant(grant.user_id, grant.product_id)).set(
+    update = Update(keys.grant(grant.user_id, grant.product_id), may_create=True).set(
         user_id=grant.user_id,
         product_id=grant.product_id,
         granted=True,
