@@ -17,7 +17,6 @@ from admin.schemas import (
     TokenWithSecretResource,
     present,
 )
-from b2b.domain.tokens import SCOPES
 from b2b.http.authentication import CurrentPrincipal, Scoped
 from b2b.http.bodies import JsonBody
 from b2b.http.idempotency import KeyAccepted
@@ -70,9 +69,9 @@ async def create_token(
     token, secret = services.tokens.create(
         body.name,
         user_id=principal.user_id,
-        scopes=SCOPES if body.scopes is None else body.scopes,
+        scopes=body.wanted_scopes,
         maker=principal,
-        expires_at=body.expires_at,
+        expires_at=body.expires_at.end(services.settings.get().timezone) if body.expires_at else None,
     )
     return {"data": present(token) | {"token": secret}}
 

@@ -1,59 +1,59 @@
 """Tokens and settings on the wire."""
 
-from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from b2b.domain import timestamps
+from b2b.domain.dates import zone_named
 from b2b.domain.tokens import SCOPES, Token, sorted_scopes
-from b2b.http.fields import Boolean, Days, Moment, Seats, Text, one_of, refusal
+from b2b.http.fields import TEXT, Boolean, Date, Days, Moment, RequestBody, SeatLimit, Text, entries, refusal
 
 
 def _scope(value: object) -> str:
-    if isinstance(value, str) and value in SCOPES:
-        return value
+    name = value.strip() if isinstance(value, str) else ""
+    if name in SCOPES:
+        return name
     raise refusal(f"must be one of {', '.join(SCOPES)}")
 
 
-def _moment(value: object) -> datetime:
-    """ISO 8601; a bare date is its midnight, a time without offset is UTC."""
-    try:
-        moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise refusal("must be an ISO 8601 date") from None
+_SCOPE = {"type": "string", "enum": [*SCOPES]}
+_MOST_SCOPES = 100  # repeated ones count once
+# By their places in the list.
+_Scopes = Annotated[
+    dict[str, Annotated[str, BeforeValidator(_scope)]],
+    BeforeValidator(partial(entries, most=_MOST_SCOPES)),
+    WithJsonSchema({"type": "array", "items": _SCOPE, "maxItems": _MOST_SCOPES}),
+]
 
 
-_SCOPE = one_of({"type": "string", "enum": [*SCOPES]})
-_ISO_8601 = one_of({"type": "string", "format": "date-time"}, {"type": "string", "format": "date"})
-
-
-class CreateToken(BaseModel):
+class CreateToken(RequestBody):
     name: Text
-    scopes: list[Annotated[str, BeforeValidator(_scope), _SCOPE]] | None = None
-    expires_at: Annotated[datetime, BeforeValidator(_moment), _ISO_8601] | None = None
+    scopes: _Scopes | None = None
+    expires_at: Annotated[Date, WithJsonSchema({"type": "string", "format": "date-time"})] | None = None
+
+    @property
+    def wanted_scopes(self) -> tuple[str, ...]:
+        return SCOPES if self.scopes is None else tuple(self.scopes.values())
 
 
 def _timezone(value: object) -> str:
-    name = value.strip() if isinstance(value, str) else ""
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone_named(value.strip() if isinstance(value, str) else "").key
+    except ValueError:
         raise refusal('must be a time zone such as "UTC" or "Europe/Berlin"') from None
-    return name
 
 
-class ChangeSettings(BaseModel):
+class ChangeSettings(RequestBody):
     """What is not mentioned stays as it is."""
 
-    default_max_seats: Seats | None = None
+    default_max_seats: SeatLimit = None
     default_enrollment_days: Days = 0
     delete_students_with_user: Boolean = False
     delete_students_in_thinkific: Boolean = False
     delete_users_in_thinkific: Boolean = False
-    timezone: Annotated[str, BeforeValidator(_timezone)] = "UTC"
+    timezone: Annotated[str, BeforeValidator(_timezone), WithJsonSchema(TEXT)] = "UTC"
 
     def values(self) -> dict[str, object]:
         return self.model_dump(include=self.model_fields_set)
@@ -75,7 +75,7 @@ class SettingsResource(BaseModel):
 class TokenResource(BaseModel):
     id: int
     name: str
-    scopes: list[Annotated[str, _SCOPE]]
+    scopes: list[Annotated[str, WithJsonSchema(_SCOPE)]]
     last_four: str
     created_at: Moment
     last_used_at: Moment | None

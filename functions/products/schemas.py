@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from b2b.domain import timestamps
 from b2b.domain.products import Product, ProductableType
-from b2b.http.fields import Moment, Text
+from b2b.http.fields import Moment, RequestBody, Text
 
 
 class SearchProducts(BaseModel):
@@ -15,7 +15,7 @@ class SearchProducts(BaseModel):
     term: Text
 
 
-class SyncCatalogue(BaseModel):
+class SyncCatalogue(RequestBody):
     """Nothing to say: an empty object, or no body at all."""
 
 

@@ -61,7 +61,7 @@ async def upsert_student(
     services: CurrentServices,
     response: Response,
 ) -> dict[str, Any]:
-    enrolling = body.enrolling(body.enrollments or [], body.user_email, principal.user_id)
+    enrolling = body.enrolling(body.enrollments or {}, body.user_email, principal.user_id)
     view, created = services.students.upsert(body.email, body.names, enrolling)
     response.status_code = 201 if created else 200
     return _data(view, services)

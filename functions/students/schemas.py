@@ -3,20 +3,42 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from b2b.domain import timestamps
 from b2b.domain.enrolling import MAX_ENFORCED
 from b2b.domain.enrollments import Enrollment, EnrollmentStatus
 from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.students import StudentView
-from b2b.http.fields import Boolean, Email, Moment, OptionalEmail, ProductableTypeField, Text, ThinkificId, refusal
+from b2b.http.fields import (
+    ID,
+    Boolean,
+    Email,
+    Moment,
+    ProductableTypeField,
+    RequestBody,
+    Schema,
+    Text,
+    ThinkificId,
+    entries,
+    is_blank,
+    refusal,
+)
 from b2b.services.students import Enrolling, Names
 
 MAX_ENROLLMENTS = 500
 
 
-class EnrollmentItem(BaseModel):
+class EnrollmentItem(RequestBody):
     """A course or bundle by its id; ``productable_type`` where the two share the number."""
 
     id: ThinkificId
@@ -24,22 +46,33 @@ class EnrollmentItem(BaseModel):
 
 
 _NUMBER = TypeAdapter(ThinkificId)
+# What the id is called in records that were read from the API: of a product, then of an enrolment or a grant.
+_ID_NAMES = ("productable_id", "id", "thinkific_id")
 
 
 def _item(value: object) -> object:
     """A bare number stands for an object with this id; what is wrong with it is said of ``enrollments.0``."""
     if isinstance(value, dict):
-        return value
+        number = next((value[name] for name in _ID_NAMES if not is_blank(value.get(name))), None)
+        return {"id": number, "productable_type": value.get("productable_type")}
     try:
         return {"id": _NUMBER.validate_python(value)}
     except ValidationError as error:
         raise refusal(error.errors()[0]["msg"]) from None
 
 
-Item = Annotated[EnrollmentItem, BeforeValidator(_item, json_schema_input_type=ThinkificId | EnrollmentItem)]
+def _items(value: object) -> dict[str, object]:
+    is_one = isinstance(value, dict) and not value.keys().isdisjoint(_ID_NAMES)
+    return entries([value] if is_one else value, most=MAX_ENROLLMENTS)
 
 
-class _Enrollments(BaseModel):
+_LIST: Schema = {"type": "array", "items": ID, "maxItems": MAX_ENROLLMENTS}
+
+# By their places in the list, which is how errors name them.
+_Items = Annotated[dict[str, Annotated[EnrollmentItem, BeforeValidator(_item)]], BeforeValidator(_items)]
+
+
+class _Enrollments(RequestBody):
     """What both calls that enrol share."""
 
     productable_type: ProductableTypeField | None = None
@@ -47,14 +80,15 @@ class _Enrollments(BaseModel):
 
     @field_validator("enrollments", check_fields=False)
     @classmethod
-    def _fits_into_one_transaction(cls, items: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+    def _fits_into_one_transaction(cls, items: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
         if info.data.get("enforce_seats") and len(items or ()) > MAX_ENFORCED:
             raise refusal(f"must not have more than {MAX_ENFORCED} items when seats are enforced")
         return items
 
-    def enrolling(self, items: list[EnrollmentItem], user_email: str | None, acting_user_id: int) -> Enrolling:
+    def enrolling(self, items: dict[str, EnrollmentItem], user_email: str | None, acting_user_id: int) -> Enrolling:
         references = [
-            ProductReference(item.id, item.productable_type, if_ambiguous=self.productable_type) for item in items
+            ProductReference(item.id, item.productable_type, if_ambiguous=self.productable_type, place=place)
+            for place, item in items.items()
         ]
         return Enrolling(
             user_email=user_email,
@@ -68,8 +102,8 @@ class UpsertStudent(_Enrollments):
     first_name: Text
     last_name: Text
     email: Email
-    user_email: OptionalEmail = None
-    enrollments: Annotated[list[Item], Field(max_length=MAX_ENROLLMENTS)] | None = None
+    user_email: Email | None = None
+    enrollments: Annotated[_Items, WithJsonSchema(_LIST)] | None = None
 
     @property
     def names(self) -> Names:
@@ -79,10 +113,10 @@ class UpsertStudent(_Enrollments):
 class EnrollStudent(_Enrollments):
     email: Email
     user_email: Email
-    enrollments: Annotated[list[Item], Field(min_length=1, max_length=MAX_ENROLLMENTS)]
+    enrollments: Annotated[_Items, Field(min_length=1), WithJsonSchema(_LIST | {"minItems": 1})]
 
 
-class UpdateStudent(BaseModel):
+class UpdateStudent(RequestBody):
     first_name: Text
     last_name: Text
     email: Email
@@ -92,7 +126,7 @@ class UpdateStudent(BaseModel):
         return Names(first_name=self.first_name, last_name=self.last_name)
 
 
-class AssignStudent(BaseModel):
+class AssignStudent(RequestBody):
     """Who, and to or from whom."""
 
     email: Email

@@ -11,60 +11,60 @@ from b2b.domain.products import Product, ProductableType, ProductReference
 from b2b.domain.users import Grant, GrantTerms, Role, UserView
 from b2b.http.fields import (
     Boolean,
+    Date,
     Days,
+    DaysFromNow,
     Email,
     Moment,
     MoreSeats,
-    OptionalDaysFromNow,
-    OptionalEmail,
-    OptionalPassword,
-    OptionalText,
     Password,
     ProductableTypeField,
-    Seats,
+    RequestBody,
+    SeatLimit,
     Text,
     ThinkificId,
+    is_blank,
     refusal,
 )
 from b2b.services.expiries import ExpiryChange
 from b2b.services.users import UNSET, UserFields
 
 
-class CreateUser(BaseModel):
+class CreateUser(RequestBody):
     name: Text
     email: Email
     password: Password
-    max_seats: Seats | None = None
+    max_seats: SeatLimit = None
 
     def fields(self) -> UserFields:
         return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
 
 
-class UpsertUser(BaseModel):
+class UpsertUser(RequestBody):
     email: Email
-    name: OptionalText = None
-    password: OptionalPassword = None
-    max_seats: Seats | None = None
+    name: Text | None = None
+    password: Password | None = None
+    max_seats: SeatLimit = None
 
     def fields(self) -> UserFields:
         return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
 
 
-class UpdateUser(BaseModel):
-    name: OptionalText = None
-    email: OptionalEmail = None
-    password: OptionalPassword = None
-    max_seats: Seats | None = None
+class UpdateUser(RequestBody):
+    name: Text | None = None
+    email: Email | None = None
+    password: Password | None = None
+    max_seats: SeatLimit = None
 
     def fields(self) -> UserFields:
         return _fields(self, name=self.name, password=self.password, max_seats=self.max_seats)
 
 
-class SearchUser(BaseModel):
+class SearchUser(RequestBody):
     email: Email
 
 
-class _Terms(BaseModel):
+class _Terms(RequestBody):
     thinkific_id: ThinkificId
     active: Boolean
     enrollment_days: Days
@@ -81,14 +81,14 @@ class _Terms(BaseModel):
 
 
 class SetAccess(_Terms):
-    max_seats: Seats | None
+    max_seats: SeatLimit
 
 
 class AddSeats(_Terms):
     add_seats: MoreSeats
 
 
-class AssignGroup(BaseModel):
+class AssignGroup(RequestBody):
     name: Text
     sync: Boolean | None = None
 
@@ -101,18 +101,18 @@ class ExpiryKind(StrEnum):
 
 
 def _kind(value: object) -> object:
-    if value is None or value == "":
+    if is_blank(value):
         raise refusal("is required")
-    if not isinstance(value, str) or value not in set(ExpiryKind):
+    if not isinstance(value, str) or value.strip() not in set(ExpiryKind):
         raise refusal("must be one of days, date, expire_now, no_expiry")
-    return value
+    return value.strip()
 
 
-class ChangeExpiry(BaseModel):
+class ChangeExpiry(RequestBody):
     product: ThinkificId
     type: Annotated[ExpiryKind, BeforeValidator(_kind)]
-    expiry_days: OptionalDaysFromNow = None
-    expiry_date: OptionalText = None
+    expiry_days: DaysFromNow | None = None
+    expiry_date: Date | None = None
     productable_type: ProductableTypeField | None = None
 
     @property

@@ -138,6 +138,11 @@ class TestTimes:
         assert before + span <= _moment(enrollment["expiry_date"]) <= after + span
 
 
+_OF_ENROLLING = {"productable_type", "enforce_seats"}
+_OF_EXPIRY = ("expiry_days", "expiry_date", "productable_type")
+_TERMS: Json = {"thinkific_id": None, "active": True, "enrollment_days": 0}
+
+
 class TestTypes:
     def test_unknown_keys_are_ignored(self, api: httpx.Client) -> None:
         created = create_user(api, id=1, role="admin", seats_used=7, colour="red", products=[1])
@@ -154,14 +159,18 @@ class TestTypes:
         assert (grant["active"], grant["max_seats"], grant["enrollment_days"]) == (False, 60, 0)
 
     @pytest.mark.parametrize(
-        ("value", "meant"), [(True, True), (False, False), (1, True), (0, False), ("1", True), ("0", False)]
+        ("value", "meant"),
+        [
+            *((True, True), (1, True), ("1", True), ("true", True), ("True", True), ("TRUE", True)),
+            *((False, False), (0, False), ("0", False), ("false", False), ("False", False), (" false ", False)),
+        ],
     )
-    def test_booleans_have_three_spellings(
+    def test_booleans_may_be_numbers_and_text(
         self, api: httpx.Client, user: Json, courses: list[Json], value: Any, meant: bool
     ) -> None:
         assert grant_in(set_access(api, user, courses[0], active=value), courses[0])["active"] is meant
 
-    @pytest.mark.parametrize("value", ["true", "yes", "", 2, -1, 1.5, [], {}, None])
+    @pytest.mark.parametrize("value", ["yes", "on", "truth", "1.0", "", 2, -1, 1.0, 1.5, [], {}, None])
     def test_anything_else_is_no_boolean(
         self, api: httpx.Client, unchanged_user: Json, courses: list[Json], value: Any
     ) -> None:
@@ -169,12 +178,55 @@ class TestTypes:
         assert errors_of(api.post(f"/users/access/{unchanged_user['id']}", json=body)) == {"active"}
 
     @pytest.mark.parametrize("field", ["thinkific_id", "max_seats", "enrollment_days"])
-    @pytest.mark.parametrize("value", ["many", "5.0", "1e3", 1.5, True, [], {}, -1])
+    @pytest.mark.parametrize("value", ["many", "5.0", "1e3", "", 1.5, True, [], {}, -1])
     def test_anything_else_is_no_integer(
         self, api: httpx.Client, unchanged_user: Json, courses: list[Json], field: str, value: Any
     ) -> None:
         body = grant_fields(courses[0]) | {field: value}
         assert errors_of(api.post(f"/users/access/{unchanged_user['id']}", json=body)) == {field}
+
+    def test_an_integer_may_come_without_a_fraction(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+        body = {"thinkific_id": float(courses[0]["productable_id"]), "active": True, "max_seats": 55.0}
+        body |= {"enrollment_days": 365.0}
+        grant = grant_in(data_of(api.post(f"/users/access/{user['id']}", json=body)), courses[0])
+        assert (grant["max_seats"], grant["enrollment_days"]) == (55, 365)
+
+    @pytest.mark.parametrize("blank", ["", "   ", None], ids=["empty", "blanks", "null"])
+    @pytest.mark.parametrize(
+        ("path", "required", "optional"),
+        [
+            ("/users", {"name": "A", "password": "12345678"}, ()),
+            ("/users/upsert", {}, ("name", "password")),
+            ("/students", {"first_name": "A", "last_name": "B"}, _OF_ENROLLING | {"user_email", "enrollments"}),
+            ("/students/enroll", {"user_email": None, "enrollments": None}, _OF_ENROLLING),
+            ("/users/access/{id}", {**_TERMS, "max_seats": 5}, ("productable_type", "reusable")),
+            ("/users/seat/{id}", {**_TERMS, "add_seats": 5}, ("productable_type", "reusable")),
+            ("/users/group/{id}", {"name": "A"}, ("sync",)),
+            ("/users/enrollments/{id}", {"product": None, "type": "no_expiry"}, _OF_EXPIRY),
+            ("/tokens", {"name": "A"}, ("scopes", "expires_at")),
+        ],
+    )
+    def test_what_is_blank_in_an_optional_field_counts_as_not_given(
+        self,
+        api: httpx.Client,
+        user: Json,
+        courses: list[Json],
+        path: str,
+        required: Json,
+        optional: tuple[str, ...] | set[str],
+        blank: str | None,
+    ) -> None:
+        there = {"user_email": user["email"], "enrollments": [courses[0]["productable_id"]]}
+        there |= {"product": courses[0]["productable_id"], "thinkific_id": courses[0]["productable_id"]}
+        body = {name: there.get(name, value) for name, value in required.items()}
+        email = create_student(api)["email"] if path == "/students/enroll" else an_email()
+        body |= dict.fromkeys(optional, blank) | {"email": email}
+        assert api.post(path.format(id=user["id"]), json=body).status_code in (200, 201)
+
+    @pytest.mark.parametrize(("given", "kept"), [("", 7), (" ", 7), (None, None)])
+    def test_no_seats_are_not_unlimited_seats(self, api: httpx.Client, given: str | None, kept: int | None) -> None:
+        user = create_user(api, max_seats=7)
+        assert data_of(api.put(f"/users/{user['id']}", json={"max_seats": given}))["max_seats"] == kept
 
     @pytest.mark.parametrize("field", ["name", "email", "password"])
     @pytest.mark.parametrize("value", [12345678, True, ["text"], {"a": 1}, None])

@@ -279,10 +279,7 @@ class Test422:
 
     def test_a_place_in_a_list_is_named_with_a_dot(self, api: httpx.Client, courses: list[Json]) -> None:
         body = student_fields(enrollments=[courses[0]["productable_id"], "x", None, {"id": []}])
-        fields = errors_of(api.post("/students", json=body))
-        assert {field.split(".")[1] for field in fields} == {"1", "2", "3"}
-        assert {field.split(".")[0] for field in fields} == {"enrollments"}
-        assert {"enrollments.1", "enrollments.2"} <= fields
+        assert errors_of(api.post("/students", json=body)) == {"enrollments.1", "enrollments.3.id"}
 
     def test_a_refused_call_changes_nothing(self, api: httpx.Client, user: Json) -> None:
         body = {"email": user["email"], "name": unique("New name"), "max_seats": -1}

@@ -45,6 +45,20 @@ def test_only_what_is_given_changes(api: httpx.Client) -> None:
     assert data_of(api.get("/settings")) == changed
 
 
+def test_what_is_blank_stays_as_it_is(api: httpx.Client) -> None:
+    given = {"default_max_seats": 7, "default_enrollment_days": 30, "timezone": "Europe/Berlin"}
+    changed = data_of(api.put("/settings", json=given | {"delete_students_with_user": "TRUE"}))
+    assert changed == DEFAULTS | given | {"delete_students_with_user": True}
+    assert data_of(api.put("/settings", json=dict.fromkeys(DEFAULTS, ""))) == changed
+    nulls = data_of(api.put("/settings", json=dict.fromkeys(DEFAULTS)))
+    assert nulls == changed | {"default_max_seats": None}
+
+
+def test_they_can_be_sent_as_they_were_read(api: httpx.Client) -> None:
+    read = data_of(api.get("/settings"))
+    assert data_of(api.put("/settings", json=read)) == read
+
+
 def test_changing_them_takes_the_scope(api: httpx.Client, tokens: Tokens) -> None:
     answer = api.put("/settings", json={}, headers=tokens.with_all_but("settings:write"))
     assert (answer.status_code, answer.json()) == (403, {"message": "This action is unauthorized."})
@@ -55,7 +69,7 @@ def test_changing_them_takes_the_scope(api: httpx.Client, tokens: Tokens) -> Non
     [
         ({"default_max_seats": -1}, {"default_max_seats"}),
         ({"default_max_seats": 1.5}, {"default_max_seats"}),
-        ({"default_enrollment_days": None}, {"default_enrollment_days"}),
+        ({"default_enrollment_days": "many"}, {"default_enrollment_days"}),
         ({"default_enrollment_days": 36_501}, {"default_enrollment_days"}),
         ({"delete_students_with_user": "yes"}, {"delete_students_with_user"}),
         ({"timezone": "Mars/Olympus"}, {"timezone"}),

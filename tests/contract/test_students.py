@@ -1,5 +1,6 @@
 """Contract, sections 2 and 4: students and their enrolments."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,13 +106,65 @@ class TestUpserting:
         assert _product_ids(student) == [courses[0]["id"]]
 
     @pytest.mark.parametrize(
+        "written",
+        [
+            lambda one, two: f"{one},{two}",
+            lambda one, two: f" {one} , {two}, ",
+            lambda one, two: {"0": one, "2": two},
+            lambda one, two: {"first": str(one), "second": {"id": two}},
+            lambda one, two: [one, "", None, float(two)],
+            lambda one, two: [{"id": str(one), "productable_type": "course"}, {"id": two, "productable_type": ""}],
+            lambda one, two: [{"thinkific_id": one, "productable_type": "Course", "status": "active"}, two],
+            lambda one, two: [{"id": None, "thinkific_id": one}, {"id": 1, "productable_id": two}],
+        ],
+        ids=["text", "text with blanks", "gaps", "keys", "empty ones", "objects", "an enrolment", "a product"],
+    )
+    def test_enrolments_may_be_written_as_programs_do(
+        self, api: httpx.Client, courses: list[Json], written: Callable[[int, int], Any]
+    ) -> None:
+        one, two = courses[:2]
+        student = create_student(api, enrollments=written(one["productable_id"], two["productable_id"]))
+        assert _product_ids(student) == [one["id"], two["id"]]
+
+    @pytest.mark.parametrize(
+        "written",
+        [int, str, float, lambda number: {"id": number}, lambda number: {"thinkific_id": number}],
+        ids=["a number", "text", "a float", "an object", "an enrolment"],
+    )
+    def test_one_enrolment_needs_no_list(
+        self, api: httpx.Client, courses: list[Json], written: Callable[[int], Any]
+    ) -> None:
+        student = create_student(api, enrollments=written(courses[0]["productable_id"]))
+        assert _product_ids(student) == [courses[0]["id"]]
+
+    @pytest.mark.parametrize("nothing", ["", " ", None, [], {}, [None, ""], ",", {"0": ""}])
+    def test_no_enrolments_may_be_written_in_many_ways(self, api: httpx.Client, nothing: Any) -> None:
+        assert create_student(api, enrollments=nothing)["enrollments"] == []
+
+    def test_a_student_may_be_sent_back_as_it_was_read(
+        self, api: httpx.Client, user: Json, courses: list[Json], bundle: Json
+    ) -> None:
+        items = [courses[0]["productable_id"], {"id": bundle["productable_id"], "productable_type": "Bundle"}]
+        read = await_settled(api, create_student(api, user_email=user["email"], enrollments=items))
+        sent_back = data_of(api.post("/students", json=read | {"user_email": user["email"]}))
+        assert _without_status(sent_back) == _without_status(read)
+        assert data_of(api.put(f"/students/{read['id']}", json=read))["id"] == read["id"]
+
+    def test_products_may_be_sent_as_they_were_read(self, api: httpx.Client, courses: list[Json], bundle: Json) -> None:
+        student = create_student(api, enrollments=[courses[0], bundle])
+        assert {*_product_ids(student)} == {courses[0]["id"], bundle["id"]}
+
+    @pytest.mark.parametrize(
         ("wrong", "fields"),
         [
             ({"user_email": "nobody@example.com"}, {"user_email"}),
             ({"user_email": "no address"}, {"user_email"}),
             ({"enrollments": [_UNKNOWN]}, {"enrollments.0"}),
-            ({"enrollments": "x"}, {"enrollments"}),
-            ({"enrollments": {"id": 1}}, {"enrollments"}),
+            ({"enrollments": "x"}, {"enrollments.0"}),
+            ({"enrollments": True}, {"enrollments"}),
+            ({"enrollments": {"id": 1}}, {"enrollments.0"}),
+            ({"enrollments": f"{_UNKNOWN}, {_UNKNOWN}"}, {"enrollments.0", "enrollments.1"}),
+            ({"enrollments": {"3": _UNKNOWN, "5": "x"}}, {"enrollments.5"}),
             ({"enrollments": [_UNKNOWN], "user_email": "nobody@example.com"}, {"enrollments.0", "user_email"}),
         ],
     )

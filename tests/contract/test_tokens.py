@@ -35,7 +35,27 @@ class TestMaking:
         for given in (expires_at.isoformat(), f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"):
             token = create_token(api, expires_at=given)
             assert datetime.fromisoformat(token["expires_at"]) == expires_at
-        assert create_token(api, expires_at=None)["expires_at"] is None
+        for blank in (None, "", "  "):
+            assert create_token(api, expires_at=blank)["expires_at"] is None
+
+    def test_its_end_is_read_as_every_date_is(self, api: httpx.Client) -> None:
+        ends = {
+            create_token(api, expires_at=given)["expires_at"]
+            for given in ("2099-06-07", "Jun 7 2099", "7-Jun-2099", "Sun, 07 Jun 2099 23:59:59 +0000")
+        }
+        assert ends == {"2099-06-07T23:59:59.000000Z"}
+
+    @pytest.mark.parametrize(
+        "scopes",
+        [
+            "users:read,products:read",
+            " users:read , products:read ,",
+            {"0": "users:read", "2": "products:read"},
+            ["users:read", "", None, "products:read", "users:read"],
+        ],
+    )
+    def test_its_scopes_may_come_as_any_list(self, api: httpx.Client, scopes: Any) -> None:
+        assert create_token(api, scopes=scopes)["scopes"] == ["users:read", "products:read"]
 
     def test_it_cannot_have_a_scope_that_its_maker_lacks(self, anonymous: httpx.Client, tokens: Tokens) -> None:
         maker = tokens.with_only("tokens:write", "users:read")
@@ -62,9 +82,13 @@ class TestMaking:
         [
             ({"name": "x" * 256}, "name"),
             ({"scopes": ["users:delete"]}, "scopes.0"),
-            ({"scopes": "users:read"}, "scopes"),
+            ({"scopes": "users:read, users:delete"}, "scopes.1"),
+            ({"scopes": True}, "scopes"),
             ({"expires_at": "soon"}, "expires_at"),
             ({"expires_at": 5}, "expires_at"),
+            ({"expires_at": "1820102400000"}, "expires_at"),
+            ({"expires_at": "06/07/2099"}, "expires_at"),
+            ({"expires_at": "2099-06-07_10:00"}, "expires_at"),
         ],
     )
     def test_what_is_wrong_is_named(self, api: httpx.Client, fields: dict[str, Any], named: str) -> None:

@@ -11,6 +11,7 @@ from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.recount import recount
 
+from b2b.domain import dates
 from b2b.domain.errors import InvalidInput, NotFound
 from b2b.domain.operations import OperationStatus
 from b2b.domain.products import Product
@@ -23,7 +24,7 @@ from b2b.services.operations import AdvanceOutcome
 MANY = range(THREADS)
 EXPIRE_NOW = ExpiryChange(kind="expire_now")
 NO_EXPIRY = ExpiryChange(kind="no_expiry")
-AT_A_DATE = ExpiryChange(kind="date", date="2040-06-30")
+AT_A_DATE = ExpiryChange(kind="date", date=dates.parse("2040-06-30"))
 CHANGES = [(AT_A_DATE, EXPIRE_NOW), (EXPIRE_NOW, NO_EXPIRY), (EXPIRE_NOW, EXPIRE_NOW)]
 
 

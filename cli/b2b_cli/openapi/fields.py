@@ -80,7 +80,6 @@ SCHEMAS = {
     "CreateUser": "A user to be created.",
     "EnrollStudent": "Whom to enrol in what, and by whom.",
     "Enrollment": "One student in one product.",
-    "EnrollmentItem": "A course or bundle by its id, with its type where a course and a bundle share the number.",
     "EnrollmentStatus": "`pending`: Thinkific has not confirmed it yet. `active`: it has. `expired`: the end has come. "
     "`failed`: Thinkific refused for good; enrolling again retries.",
     "ExpiryKind": "`days`: `expiry_days` from now. `date`: `expiry_date`. `expire_now`: yesterday, so that access ends "
@@ -137,16 +136,16 @@ _ACTIVE = (
 )
 _DAYS = "How long an enrolment made from now on lasts, in days of 24 hours; 0 = it does not end."
 _REUSABLE = (
-    "Whether a seat is free again when an enrolment ends by itself. Not given or null = as it was; a new grant's seats "
-    "are not."
+    "Whether a seat is free again when an enrolment ends by itself. Not given = as it was; a new grant's seats are not."
 )
 _ENFORCE = (
     "True makes the call all-or-nothing: where a seat is missing, of the user or in a product, nothing is changed and "
-    "the answer is 409 `seats_exhausted`. Not given, null or false = nothing is refused for lack of seats."
+    "the answer is 409 `seats_exhausted`. Not given or false = nothing is refused for lack of seats."
 )
 _ITEMS = (
-    "Courses and bundles: each by its id, or as an object with `id` and `productable_type`. At most 500, with "
-    "`enforce_seats` at most 25; duplicates count once."
+    "Courses and bundles by their ids in Thinkific; where none has the number, the product with this id. At most 500, "
+    "with `enforce_seats` at most 25; duplicates count once. An entry may also be an object with `id` and "
+    "`productable_type`, or an enrolment as it was read from here."
 )
 _CREATED, _UPDATED = "When it was created.", "When it was last changed."
 _FOR_A_PERSON = "A sentence for a person."
@@ -189,15 +188,15 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "UpsertUser": {
         "email": f"{_EMAIL} Says which user is meant.",
-        "name": f"{_TEXT} Not given, null or empty = as it was; for a new user the part of the e-mail before the @.",
-        "password": f"{_PASSWORD} Not given, null or empty = as it was; a new user without one cannot sign in.",
+        "name": f"{_TEXT} Not given = as it was; for a new user the part of the e-mail before the @.",
+        "password": f"{_PASSWORD} Not given = as it was; a new user without one cannot sign in.",
         "max_seats": "How many distinct students the user may have, 0 to 1,000,000,000; null = unlimited. Not given = "
         "as it was; for a new user the setting `default_max_seats`.",
     },
     "UpdateUser": {
-        "name": f"{_TEXT} Not given, null or empty = as it was.",
-        "email": f"{_EMAIL} No other user may have it. Not given, null or empty = as it was.",
-        "password": f"{_PASSWORD} Not given, null or empty = as it was.",
+        "name": f"{_TEXT} Not given = as it was.",
+        "email": f"{_EMAIL} No other user may have it. Not given = as it was.",
+        "password": f"{_PASSWORD} Not given = as it was.",
         "max_seats": "How many distinct students the user may have, 0 to 1,000,000,000; null = unlimited. Not given = "
         "as it was. Less than are in use is accepted, and shows as `over_allocated`.",
     },
@@ -214,23 +213,23 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "AssignGroup": {
         "name": f"The group's name. {_TEXT}",
-        "sync": "Whether the students whom the group has in Thinkific are imported now. Not given or null = false.",
+        "sync": "Whether the students whom the group has in Thinkific are imported now. Not given = false.",
     },
     "ChangeExpiry": {
         "product": f"{_REFERENCE} One that does not exist is refused.",
         "type": "How the end is given; see ExpiryKind.",
         "expiry_days": "With type `days`, where it is required: days of 24 hours from now, 1 to 36,500.",
         "expiry_date": "With type `date`, where it is required: ISO 8601, or English such as `Jun 30 2023`. A date "
-        "without a time means the end of that day in the setting `timezone`; a past one ends access.",
+        "without a time means the end of that day in the setting `timezone`; a past one ends access. Refused is what "
+        "could mean two days, such as 06/07/2027, a time-stamp, and years before 1990 or after 2200.",
         "productable_type": _WHICH,
     },
     "UpsertStudent": {
         "first_name": _TEXT,
         "last_name": _TEXT,
         "email": f"{_EMAIL} Says which student is meant.",
-        "user_email": "The user whom the student comes under, who must exist. Not given, null or empty = the token's "
-        "own user.",
-        "enrollments": f"{_ITEMS} Not given or null = none. Enrolments are added, never removed.",
+        "user_email": "The user whom the student comes under, who must exist. Not given = the token's own user.",
+        "enrollments": f"{_ITEMS} Not given = none. Enrolments are added, never removed.",
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
     },
@@ -241,7 +240,6 @@ FIELDS: dict[str, dict[str, str]] = {
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
     },
-    "EnrollmentItem": {"id": _WANTED_PRODUCT, "productable_type": '"Course" or "Bundle": nothing else is meant.'},
     "UpdateStudent": {
         "first_name": _TEXT,
         "last_name": _TEXT,
@@ -253,9 +251,9 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "CreateToken": {
         "name": f"What it is for. {_TEXT}",
-        "scopes": "What it may do. Not given or null = everything. A token cannot give a scope that it lacks.",
-        "expires_at": "When it ceases to be good, ISO 8601, in the future. Without an offset it is UTC, a date without "
-        "a time its midnight. Not given or null = it does not expire.",
+        "scopes": "What it may do. Not given = everything. A token cannot give a scope that it lacks.",
+        "expires_at": "When it ceases to be good: in the future, in the forms of `expiry_date`. A date without a time "
+        "means the end of that day in the setting `timezone`. Not given = it does not expire.",
     },
     "ChangeSettings": _SETTINGS
     | {

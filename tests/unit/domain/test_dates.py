@@ -380,14 +380,14 @@ def test_a_name_of_a_zone_has_one_meaning_in_the_whole_time_zone_database() -> N
             offsets.setdefault(moment.tzname() or "", set()).add(hours)
     named = {name: hours for name, hours in offsets.items() if name.isalpha() and name.isupper()}
     assert {"CEST", "IST", "JST"} <= named.keys()
-    for name, hours in named.items():
+    for name, meant in named.items():
         try:
             found = parse(f"2027-06-30 12:00 {name}").moment.utcoffset()
         except UnreadableDate:
             continue
         assert found is not None
-        assert found / timedelta(hours=1) in hours
-        assert len(hours) == 1 or name in _AMERICAN, name
+        assert found / timedelta(hours=1) in meant
+        assert len(meant) == 1 or name in _AMERICAN, name
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT"])

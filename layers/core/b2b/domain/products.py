@@ -42,11 +42,13 @@ class ProductReference:
     """How a request names a product: the course's or bundle's id, else the product's (contract, section 2).
 
     ``productable_type``: nothing else is meant. ``if_ambiguous``: which of a course and a bundle with this number.
+    ``place``: where it stands in a list of the caller's; None = as counted.
     """
 
     number: int
     productable_type: ProductableType | None = None
     if_ambiguous: ProductableType | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

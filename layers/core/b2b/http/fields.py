@@ -1,17 +1,30 @@
 """Types of fields, and what is said when a value of a request does not fit, in the manner of a Laravel API.
 
-An integer may come as digits in a string, a boolean as true/false/1/0/"1"/"0"; text is trimmed, and an empty one
-counts as not given (contract, section 1). Each type has the JSON Schema of what it takes, for the API's document.
+An integer may come as digits in a string or without a fraction (``5.0``), a boolean as true/false/1/0 or as one of
+these in a string; text is trimmed; a list may be one entry, text with commas or an object; what is blank counts as
+not given (contract, section 1). The API's document publishes the one plain type of each.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import no_info_plain_validator_function
 
+from b2b.domain import dates
 from b2b.domain.characters import shows_nothing
+from b2b.domain.dates import UnreadableDate, WrittenDate
 from b2b.domain.emails import MAX_KEY_BYTES, is_email
 from b2b.domain.expiry import MAX_DAYS
 from b2b.domain.products import ProductableType
@@ -25,6 +38,8 @@ MAX_ID = 2**53
 _INTEGER = re.compile(r"(?:-(?!0+$))?[0-9]{1,19}", re.ASCII)
 
 _OURS = "b2b"
+
+Schema = dict[str, Any]
 
 
 def refusal(what: str) -> PydanticCustomError:
@@ -84,10 +99,6 @@ def _string(value: object) -> str:
     return value
 
 
-def _unless_blank(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 def _password(value: object) -> str:
     text = _string(value)
     if len(text) < MIN_PASSWORD:
@@ -104,10 +115,12 @@ def _email(value: str) -> str:
 
 
 def _integer(value: object) -> int:
-    if value is None:
+    if is_blank(value):
         raise _REQUIRED
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     raise refusal("must be an integer")
@@ -120,15 +133,17 @@ def _thinkific_id(value: object) -> int:
     return number
 
 
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
 def _boolean(value: object) -> bool:
-    if value is None:
+    if is_blank(value):
         raise _REQUIRED
-    # A float 1.0 equals 1 but is neither; so is text other than these two.
-    if isinstance(value, bool | int) and value in (0, 1):
-        return bool(value)
-    if isinstance(value, str) and value in ("0", "1"):
-        return value == "1"
-    raise refusal("must be true or false")
+    # A float 1.0 equals 1, but is no 1.
+    known = _BOOLEANS.get(str(value).strip().lower()) if isinstance(value, bool | int | str) else None
+    if known is None:
+        raise refusal("must be true or false")
+    return known
 
 
 def _productable_type(value: object) -> ProductableType:
@@ -137,50 +152,110 @@ def _productable_type(value: object) -> ProductableType:
     raise refusal('must be "Course" or "Bundle"')
 
 
-Schema = dict[str, Any]
+def _written_date(value: object) -> WrittenDate:
+    try:
+        return dates.parse(_trimmed(value))
+    except UnreadableDate as error:
+        raise refusal(str(error)) from None
 
 
-def one_of(*schemas: Schema) -> WithJsonSchema:
-    """What a field takes, where pydantic sees only what becomes of it."""
-    return WithJsonSchema(schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]})
+def is_blank(value: object) -> bool:
+    """What form builders send for a field that is not filled in."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
-def integer_schemas(least: int, most: int) -> tuple[Schema, Schema]:
-    """A pattern knows no bounds: digits beyond them are refused all the same."""
-    return {"type": "integer", "minimum": least, "maximum": most}, {"type": "string", "pattern": "^[0-9]{1,19}$"}
+def entries(value: object, *, most: int) -> dict[str, object]:
+    """The entries of a list by their places; blank ones are dropped.
+
+    A list may be text with commas, an object whose values are the entries (what PHP makes of an array with gaps, and
+    what ``name[]`` in a form becomes), or a single entry. Raises a refusal where it is blank, true or false, or has
+    more than ``most`` entries.
+    """
+    if is_blank(value):
+        raise _REQUIRED
+    if isinstance(value, bool):
+        raise refusal("must be an array")
+    found = {place: entry for place, entry in _placed(value).items() if not is_blank(entry)}
+    if len(found) > most:
+        raise refusal(f"must not have more than {most} items")
+    return found
 
 
-_TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
+def _placed(value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        return value
+    listed = value if isinstance(value, list) else value.split(",") if isinstance(value, str) else [value]
+    return {str(place): entry for place, entry in enumerate(listed)}
+
+
+class _NullMeansSomething:
+    """Marks a field in which ``null`` is a value and not as good as nothing."""
+
+
+class RequestBody(BaseModel):
+    """What a route reads its body as: optional fields that came blank are as if they had not come."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, content: object) -> object:
+        if not isinstance(content, dict):
+            return content
+        return {name: value for name, value in content.items() if not cls._is_not_given(name, value)}
+
+    @classmethod
+    def _is_not_given(cls, name: str, value: object) -> bool:
+        field = cls.model_fields.get(name)
+        if field is None or field.is_required() or not is_blank(value):
+            return False
+        return value is not None or _NullMeansSomething not in field.metadata
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
+        """One plain type for each field: ``null`` only where it means something."""
+        schema = handler(core_schema)
+        for name, described in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            others = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
+            if len(others) == 1 and _NullMeansSomething not in cls.model_fields[name].metadata:
+                del described["anyOf"]
+                described.update(others[0])
+        return schema
+
+
+def integers(least: int, most: int) -> Schema:
+    return {"type": "integer", "format": "int64", "minimum": least, "maximum": most}
+
+
+_SEATS = integers(0, MAX_SEATS)
+_DATE: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+ID: Schema = integers(1, MAX_ID)
+TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _EMAIL: Schema = {"type": "string", "format": "email", "maxLength": MAX_KEY_BYTES}
 _PASSWORD: Schema = {"type": "string", "format": "password", "minLength": MIN_PASSWORD, "maxLength": MAX_TEXT}
-_BLANK: Schema = {"type": "string", "pattern": r"^\s*$"}
-_NULL: Schema = {"type": "null"}
-_BOOLEANS: tuple[Schema, ...] = (
-    {"type": "boolean"},
-    {"type": "integer", "enum": [0, 1]},
-    {"type": "string", "enum": ["0", "1"]},
-)
 
-Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT), one_of(_TEXT)]
-Email = Annotated[Text, AfterValidator(_email), one_of(_EMAIL)]
+Text = Annotated[str, BeforeValidator(_trimmed), Field(max_length=MAX_TEXT), WithJsonSchema(TEXT)]
+Email = Annotated[Text, AfterValidator(_email), WithJsonSchema(_EMAIL)]
 # Kept to the letter: a blank may be part of it.
 Password = Annotated[
-    str, BeforeValidator(_password), Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT), one_of(_PASSWORD)
+    str,
+    BeforeValidator(_password),
+    Field(min_length=MIN_PASSWORD, max_length=MAX_TEXT),
+    WithJsonSchema(_PASSWORD),
 ]
-# An empty text is what form builders send for a field that is not filled in.
-OptionalText = Annotated[Text | None, BeforeValidator(_unless_blank), one_of(_TEXT, _BLANK, _NULL)]
-OptionalEmail = Annotated[Email | None, BeforeValidator(_unless_blank), one_of(_EMAIL, _BLANK, _NULL)]
-OptionalPassword = Annotated[Password | None, BeforeValidator(_unless_blank), one_of(_PASSWORD, _BLANK, _NULL)]
 Integer = Annotated[int, BeforeValidator(_integer)]
-Boolean = Annotated[bool, BeforeValidator(_boolean), one_of(*_BOOLEANS)]
-Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS), one_of(*integer_schemas(0, MAX_SEATS))]
-MoreSeats = Annotated[Integer, Field(ge=1, le=MAX_SEATS), one_of(*integer_schemas(1, MAX_SEATS))]
-Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS), one_of(*integer_schemas(0, MAX_DAYS))]
-DaysFromNow = Annotated[Integer, Field(ge=1, le=MAX_DAYS), one_of(*integer_schemas(1, MAX_DAYS))]
-OptionalDaysFromNow = Annotated[
-    DaysFromNow | None, BeforeValidator(_unless_blank), one_of(*integer_schemas(1, MAX_DAYS), _BLANK, _NULL)
-]
-ThinkificId = Annotated[int, BeforeValidator(_thinkific_id), one_of(*integer_schemas(1, MAX_ID))]
+Boolean = Annotated[bool, BeforeValidator(_boolean), WithJsonSchema({"type": "boolean"})]
+Seats = Annotated[Integer, Field(ge=0, le=MAX_SEATS), WithJsonSchema(_SEATS)]
+# ``null``: unlimited.
+SeatLimit = Annotated[Seats | None, _NullMeansSomething, WithJsonSchema(_SEATS | {"type": ["integer", "null"]})]
+MoreSeats = Annotated[Integer, Field(ge=1, le=MAX_SEATS), WithJsonSchema(integers(1, MAX_SEATS))]
+Days = Annotated[Integer, Field(ge=0, le=MAX_DAYS), WithJsonSchema(integers(0, MAX_DAYS))]
+DaysFromNow = Annotated[Integer, Field(ge=1, le=MAX_DAYS), WithJsonSchema(integers(1, MAX_DAYS))]
+ThinkificId = Annotated[int, BeforeValidator(_thinkific_id), WithJsonSchema(ID)]
 ProductableTypeField = Annotated[ProductableType, BeforeValidator(_productable_type)]
+# In requests, in any of the forms that ``b2b.domain.dates`` reads.
+Date = Annotated[
+    WrittenDate,
+    GetPydanticSchema(lambda _source, _handler: no_info_plain_validator_function(_written_date)),
+    WithJsonSchema(_DATE),
+]
 # In answers: ``b2b.domain.timestamps`` has written it.
-Moment = Annotated[str, one_of({"type": "string", "format": "date-time"})]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -1,10 +1,11 @@
 """Changing when the enrolments of a user's students in one product end: one operation for all of them."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from b2b.domain import dates, enrollments, expiry, timestamps
+from b2b.domain import enrollments, expiry, timestamps
+from b2b.domain.dates import WrittenDate
 from b2b.domain.enrollments import Enrollment
 from b2b.domain.errors import BrokenInvariant, InvalidInput, NotFound
 from b2b.domain.operations import Operation, OperationFailure, OperationItem, OperationType
@@ -28,25 +29,23 @@ _LOOK_AGAIN_SECONDS = (1.0, 30.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryChange:
-    """What is asked for. ``kind``: days, date, expire_now or no_expiry."""
+    """What is asked for. ``kind``: days, date (which need the field of that name), expire_now or no_expiry."""
 
     kind: str
     days: int | None = None
-    date: str | None = None
+    date: WrittenDate | None = None
 
     def end(self, now: datetime, timezone: str) -> datetime:
-        """The end that follows, as Thinkific will be sent it. Raises InvalidInput on ``expiry_date``."""
+        """The end that follows, as Thinkific will be sent it."""
         if self.kind == "expire_now":
             return expiry.end_of_yesterday(now)
         if self.kind == "no_expiry":
             return expiry.in_ten_years(now)
-        if self.kind == "days":
-            return now + timedelta(days=self.days or 0)
-        try:
-            return expiry.as_sent(dates.parse_end(self.date or "", timezone), now)
-        except (ValueError, OverflowError):
-            message = f'The expiry date field is not a date: "{self.date}". Write 2026-06-30 or Jun 30 2026.'
-            raise InvalidInput.field("expiry_date", message) from None
+        if self.kind == "days" and self.days is not None:
+            return expiry.days_later(now, self.days)
+        if self.kind == "date" and self.date is not None:
+            return expiry.as_sent(self.date.end(timezone), now)
+        raise ValueError(f"A change of the kind {self.kind} lacks what it needs.")
 
 
 class ExpiryService:
@@ -58,7 +57,7 @@ class ExpiryService:
     def change(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
         """For every student of the user who has an enrolment in the product, whoever enrolled it.
 
-        Raises NotFound for the user, InvalidInput on ``product`` and ``expiry_date``.
+        Raises NotFound for the user, InvalidInput on ``product``.
         """
         lookup = self._store.lookups.find(product_numbers=[reference.number])
         if self._store.users.get(user_id) is None:

@@ -270,10 +270,11 @@ def _resolved(references: Sequence[ProductReference], lookup: "Lookup", errors: 
     """The products meant, each once; ``errors`` takes what is said against a reference."""
     products: dict[int, Product] = {}
     for position, reference in enumerate(references):
+        place = position if reference.place is None else reference.place
         try:
             product = resolve(reference, lookup.candidates[reference.number])
         except UnresolvedReference as error:
-            errors[f"enrollments.{position}"] = [str(error)]
+            errors[f"enrollments.{place}"] = [str(error)]
         else:
             products[product.id] = product
     return list(products.values())
