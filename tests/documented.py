@@ -85,7 +85,8 @@ class Documented:
 
 
 def _ours(headers: Iterable[str]) -> set[str]:
-    """Without what belongs to the connection, to the body and to API Gateway."""
+    """Without what belongs to the connection, to the body and to API Gateway, or is for caches and browsers only."""
     transport = {"connection", "content-length", "content-type", "date", "server", "transfer-encoding"}
     gateway = {"apigw-requestid"}
-    return {name.lower() for name in headers} - transport - gateway
+    general = {"cache-control", "x-content-type-options"}
+    return {name.lower() for name in headers} - transport - gateway - general

@@ -108,6 +108,8 @@ def _held_to_the_document(client: httpx.Client) -> httpx.Client:
     def check(answer: httpx.Response) -> None:
         answer.read()
         documented.check(answer)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
     client.event_hooks["response"].append(check)
     return client

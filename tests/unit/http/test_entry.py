@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from aws_lambda_powertools import Logger
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from tests.unit.in_process import Open
 
 from b2b.domain.errors import B2BError, NotFound
@@ -48,6 +48,14 @@ def _application() -> FastAPI:
     async def broken() -> None:
         raise RuntimeError(f"secret internals of {EMAIL}")
 
+    @app.delete("/gone", status_code=204)
+    async def delete() -> None:
+        """Nothing is left to say."""
+
+    @app.get("/picture")
+    async def picture() -> Response:
+        return Response(b"", headers={"Cache-Control": "max-age=60"})
+
     @app.get("/unforeseen")
     async def unforeseen() -> None:
         raise UnknownRefusal("secret internals")
@@ -79,6 +87,34 @@ def test_every_answer_has_the_request_id_of_its_log_line(client: httpx.Client, l
     for path in ("/people/x", "/people", "/nothing", "/broken"):
         answer = client.get(path)
         assert answer.headers["X-Request-Id"] == lines(log)[-1]["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/people/x", 200),
+        ("HEAD", "/people/x", 200),
+        ("GET", "/nothing", 404),
+        ("POST", "/people", 404),
+        ("PATCH", "/people", 405),
+        ("OPTIONS", "/people", 405),
+        ("GET", "/broken", 500),
+        ("HEAD", "/broken", 500),
+        ("GET", "/unforeseen", 500),
+        ("DELETE", "/gone", 204),
+    ],
+)
+def test_no_cache_keeps_an_answer_and_no_browser_guesses_its_type(
+    client: httpx.Client, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers.get_list("Cache-Control") == ["no-store"]
+    assert answer.headers.get_list("X-Content-Type-Options") == ["nosniff"]
+
+
+def test_a_route_may_let_caches_keep_its_answer(client: httpx.Client) -> None:
+    assert client.get("/picture").headers.get_list("Cache-Control") == ["max-age=60"]
 
 
 def test_two_requests_have_two_ids(client: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""The outermost layer of an API function: request id, one log line, and no exception ever leaves it."""
+"""The outermost layer of an API function: request id, headers of every answer, one log line, no exception leaves it."""
 
 import json
 import time
@@ -19,6 +19,7 @@ class Entry:
 
     The log line holds the route's template, not the path, so that no e-mail or id of a person gets there.
     HEAD is answered as GET is, without the body (RFC 9110, section 9.3.2); FastAPI by itself refuses it.
+    No cache keeps an answer, unless its route sets Cache-Control itself: answers hold names and e-mails.
     """
 
     def __init__(self, app: "ASGIApp", logger: "Logger") -> None:
@@ -40,21 +41,24 @@ class Entry:
             # In a copy: the server wants to know by its own that no body follows.
             scope = {**scope, "method": "GET"}
 
-        async def send_with_id(message: "Message") -> None:
+        async def send_with_headers(message: "Message") -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_with_headers)
         except Exception:
             self._logger.exception("request failed", extra={"request_id": request_id})
             if status == 0:
-                await _answer_server_error(send_with_id)
+                await _answer_server_error(send_with_headers)
         self._log(scope, method, status, time.perf_counter() - started)
 
     def _log(self, scope: "Scope", method: str, status: int, seconds: float) -> None:
