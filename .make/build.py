@@ -35,6 +35,8 @@ MOUNTED = {DEPENDENCIES: "/opt/python", CORE: "/opt/python", FUNCTIONS: "/var/ta
 UNNEEDED = ("bin", ".lock", ".cache")
 # Of the installer too; a RECORD has the hashes of scripts, and so of the place that they were made in.
 UNNEEDED_METADATA = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
+# Of what botocore knows of AWS's 400 services (25 MB), what `b2b.wiring` makes clients of.
+AWS_SERVICES = ("dynamodb", "secretsmanager", "sqs")
 # The oldest time that a zip can hold: 1 January 1980.
 ZIP_EPOCH = 315532800
 
@@ -83,6 +85,20 @@ def install_dependencies(architecture: str, version: str, target: Path) -> None:
     for metadata in target.glob("*.dist-info"):
         for name in UNNEEDED_METADATA:
             (metadata / name).unlink(missing_ok=True)
+    drop_unused_services(target)
+
+
+def drop_unused_services(target: Path) -> None:
+    """botocore's descriptions of them, and boto3's of resources, which we never make."""
+    described = {path.name: path for path in (target / "botocore/data").iterdir() if path.is_dir()}
+    missing = set(AWS_SERVICES) - described.keys()
+    if missing:
+        raise BuildError(f"botocore describes no service {', '.join(sorted(missing))}.")
+    for name, path in described.items():
+        if name not in AWS_SERVICES:
+            shutil.rmtree(path)
+    for name in ("data", "examples"):
+        shutil.rmtree(target / "boto3" / name)
 
 
 def copy_code(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""What Lambda would run: the built tree, its Python, and the boto3 that Lambda's runtime brings along."""
+"""What Lambda would run: the built tree and its Python; and the same packages as they come, boto3 with all services."""
 
 import hashlib
 import os
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tests.bench.report import NotMeasured
 from tests.e2e.project import ROOT, load_script
-from tests.e2e.runtime import ARCHITECTURE, REQUIREMENTS
+from tests.e2e.runtime import ARCHITECTURE
 
+_STOCK = ROOT / "layers/dependencies/requirements.txt"
 _PEERS = ("tests/bench/peers", "tests/bench/warming.py", "tests/bench/sampling.py", "events")
 
 # What a zip of SAM's says of every file: 1 January 1980.
@@ -37,14 +38,14 @@ _FUNCTION_ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """``tree``: what `make build` made; ``runtime``: Lambda's boto3; ``peers``: this folder's programs beside it.
+    """``tree``: what `make build` made; ``stock``: packages as they come; ``peers``: this folder's programs beside it.
 
     ``note``: what the reader has to know of the interpreter.
     """
 
     python: str
     tree: Path
-    runtime: Path
+    stock: Path
     peers: Path
     note: str
 
@@ -52,11 +53,11 @@ class Artifact:
         """Python without the packages of its own, of the user and of the working directory."""
         return [self.python, "-P", "-s", "-S", "-W", "ignore", *options, *arguments]
 
-    def environment(self, tree: Path | None = None) -> Mapping[str, str]:
-        """All that the process gets. As on Lambda no byte code is written."""
+    def environment(self, tree: Path | None = None, *, stock: bool = False) -> Mapping[str, str]:
+        """All that the process gets; with ``stock`` packages as they come. As on Lambda no byte code is written."""
         where = tree or self.tree
         folders = ("functions", "layers/dependencies/python", "layers/core/python")
-        path = [*(where / folder for folder in folders), self.runtime, self.peers]
+        path = [*([self.stock] if stock else []), *(where / folder for folder in folders), self.peers]
         return {
             "PATH": os.defpath,
             "PYTHONPATH": os.pathsep.join(map(str, path)),
@@ -79,7 +80,7 @@ def built_artifact(folder: Path) -> Artifact:
     note = f"Python {version}, {ARCHITECTURE}, the tree of `make build`"
     if lambdas is None:
         note += "; there is no Python of Lambda's version here, so the tree was built for the Python at hand"
-    return Artifact(python, tree, _runtime(python, version), peers, note)
+    return Artifact(python, tree, _stock(python, version), peers, note)
 
 
 def freshly_compiled(artifact: Artifact, folder: Path) -> Path:
@@ -105,10 +106,10 @@ def _build(tree: Path, version: str) -> None:
     _run([sys.executable, str(ROOT / ".make/build.py"), ARCHITECTURE, "--python", version, "--out", str(tree)])
 
 
-def _runtime(python: str, version: str) -> Path:
-    """What Lambda's Python has beside the product, compiled like the tree; made once for each set of pins."""
-    mark = hashlib.sha256(f"{python}\n".encode() + REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    target = ROOT / "build/bench" / f"runtime-{mark}"
+def _stock(python: str, version: str) -> Path:
+    """The layer's packages before `make build` drops anything, compiled like the tree; once for each set of pins."""
+    mark = hashlib.sha256(f"{python}\n".encode() + _STOCK.read_bytes()).hexdigest()[:16]
+    target = ROOT / "build/bench" / f"stock-{mark}"
     if target.exists():
         return target
     unfinished = target.with_suffix(f".{os.getpid()}")
@@ -118,7 +119,7 @@ def _runtime(python: str, version: str) -> Path:
         [
             *(str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--target", str(unfinished)),
             *("--python-version", version, "--only-binary", ":all:", "--require-hashes", "--no-deps"),
-            *("--no-compile-bytecode", "--link-mode", "copy", "--requirements", str(REQUIREMENTS)),
+            *("--no-compile-bytecode", "--link-mode", "copy", "--requirements", str(_STOCK)),
         ]
     )
     _compile(python, unfinished, "unchecked-hash")

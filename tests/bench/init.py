@@ -49,10 +49,14 @@ _PEERS = {
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A process to be measured: the statements, and the tree it runs from (None: the artifact itself)."""
+    """A process to be measured: the statements, and the tree it runs from (None: the artifact itself).
+
+    ``stock``: from packages as they come, as a function does that takes boto3 from Lambda's own Python.
+    """
 
     statements: str
     tree: Path | None = None
+    stock: bool = False
 
 
 class Starts:
@@ -91,7 +95,7 @@ class Starts:
 
     def _process(self, start: Start, end: str) -> tuple[list[str], Mapping[str, str]]:
         code = f"{start.statements}; {end}"
-        return self._artifact.command("-c", code), self._artifact.environment(start.tree)
+        return self._artifact.command("-c", code), self._artifact.environment(start.tree, stock=start.stock)
 
 
 def measure(artifact: Artifact, folder: Path, progress: Progress, *, rounds: int, callgrind: bool) -> Section:
@@ -126,13 +130,13 @@ def _starts(artifact: Artifact, folder: Path) -> dict[str, Start]:
     users = "import users.handler"
     return {
         _NOTHING: Start("pass"),
-        _API_LEAST: Start(f"import fastapi, mangum; {_CLIENT}"),
-        **{title: Start(_PEER.format(name)) for name, title in _PEERS.items()},
+        _API_LEAST: Start(f"import fastapi, mangum; {_CLIENT}", stock=True),
+        **{title: Start(_PEER.format(name), stock=True) for name, title in _PEERS.items()},
         _USERS: Start(users),
         _USERS_READY: Start(f"{users}; from b2b.wiring.core import services; services().table"),
         _FRESH: Start(users, fresh),
         _ZIPPED: Start(users, zipped),
-        _WORKER_LEAST: Start(f"{_BATCH}; {_CLIENT}"),
+        _WORKER_LEAST: Start(f"{_BATCH}; {_CLIENT}", stock=True),
         **{_imported(name): Start(f"import {name}.handler") for name in WORKERS},
         **{_ready(name): Start(f"import {name}.handler as h; h._services.table") for name in WORKERS},
     }

@@ -45,10 +45,18 @@ def test_all_code_is_compiled_and_never_checked_for_being_stale(built: tuple[str
 def test_nothing_is_in_it_that_is_not_needed(built: tuple[str, Path]) -> None:
     _, tree = built
     packages = {path.name for path in (tree / "layers/dependencies/python").iterdir()}
-    assert packages >= {"aws_lambda_powertools", "fastapi", "httpx", "mangum", "pydantic"}
-    assert not packages & {"boto3", "botocore", "pip", "bin"}, "Lambda has it, or nobody uses it"
+    assert packages >= {"aws_lambda_powertools", "boto3", "botocore", "fastapi", "httpx", "mangum", "pydantic"}
+    assert not packages & {"pip", "bin"}, "nobody uses it"
+    services = {path.name for path in (tree / "layers/dependencies/python/botocore/data").iterdir() if path.is_dir()}
+    assert services == {*load_script("build").AWS_SERVICES}
     functions = {path.name for path in (tree / "functions").iterdir()}
     assert functions == {path.parent.name for path in ROOT.glob("functions/*/handler.py")}
+
+
+def test_it_fits_into_lambda(built: tuple[str, Path]) -> None:
+    """250 MB with all layers, and 50 MB for a zip that is handed over directly (Lambda quotas); far less in fact."""
+    _, tree = built
+    assert load_script("build").megabytes(tree) < 50
 
 
 def test_sam_takes_its_template(built: tuple[str, Path]) -> None:

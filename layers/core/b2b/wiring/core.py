@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.loaders import Loader
-from botocore.session import get_session
 
 from b2b.config import Config, load_config
 from b2b.observability import logger
@@ -194,23 +192,16 @@ def services() -> Services:
     return made
 
 
-class _Models(Loader):
-    """Knows which services we use, where botocore would look into the folders of all 400 there are."""
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        del type_name
-        return ["dynamodb", "secretsmanager", "sqs"]
-
-
 @cache
 def _session() -> boto3.Session:
-    session = get_session()
-    session.register_component("data_loader", _Models())
-    return boto3.Session(botocore_session=session)
+    return boto3.Session()
 
 
 def client(name: str, config: BotoConfig | None = None) -> Any:
-    """A low-level AWS client. All come from one session, which is what costs time to make."""
+    """A low-level AWS client. All come from one session, which is what costs time to make.
+
+    A function can make one of the services that `make build` leaves in the layer (AWS_SERVICES in .make/build.py).
+    """
     make: Any = _session().client
     return make(name, config=_BOTO.merge(config or BotoConfig()))
 
