@@ -15,6 +15,8 @@ ARCH ?= arm64
 # What `make deploy` deploys: the stack's name, and parameters of the template (Name=value ...).
 STACK ?=
 PARAMETERS ?=
+# Tags of the stack and of all that is in it (name=value ...); those it has already stay.
+TAGS ?=
 # More for pytest, `make run` or `make lock`, e.g. make test ARGS='tests/unit -k seats'
 ARGS ?=
 
@@ -81,7 +83,8 @@ build:
 
 deploy:
 	$(SET_UP) test sam
-	@.venv/bin/python .make/deploy.py "$(STACK)" --arch $(ARCH) --parameters '$(PARAMETERS)' $(ARGS)
+	@.venv/bin/python .make/deploy.py "$(STACK)" --arch $(ARCH) --parameters '$(PARAMETERS)' \
+		--tags '$(TAGS)' $(ARGS)
 
 check:
 	$(SET_UP) test audit

@@ -39,6 +39,8 @@ UNNEEDED_METADATA = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_
 AWS_SERVICES = ("dynamodb", "secretsmanager", "sqs")
 # The oldest time that a zip can hold: 1 January 1980.
 ZIP_EPOCH = 315532800
+# What template.yaml has in place of a digest of what is deployed.
+UNBUILT = '"unbuilt"'
 
 
 class BuildError(Exception):
@@ -62,7 +64,7 @@ def build(architecture: str, version: str, out: Path) -> None:
             copy_code(package, out / FUNCTIONS / package.name)
     for part, mounted in MOUNTED.items():
         compile_code(python, out / part, mounted)
-    write_template(architecture, out / "template.yaml")
+    write_template(architecture, digest(out), out / "template.yaml")
     forget_times(out)
     for part in MOUNTED:
         say(f"  {part!s:<28}{megabytes(out / part):6.1f} MB")
@@ -114,9 +116,11 @@ def compile_code(python: str, folder: Path, mounted: str) -> None:
     )
 
 
-def write_template(architecture: str, target: Path) -> None:
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    target.write_text(text.replace("[arm64]", f"[{architecture}]"), encoding="utf-8")
+def write_template(architecture: str, code: str, target: Path) -> None:
+    """``code``: a digest of all that is built beside the template."""
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8").replace("[arm64]", f"[{architecture}]")
+    release = hashlib.sha256(f"{code}{text}".encode()).hexdigest()
+    target.write_text(text.replace(UNBUILT, f'"{release}"'), encoding="utf-8")
 
 
 def forget_times(out: Path) -> None:

@@ -1,6 +1,7 @@
 """Deploy a school, or its next version, up to the point where it works.
 
-    .venv/bin/python .make/deploy.py STACK [--arch ARCH] [--parameters "NAME=VALUE ..."] [--template FILE] [--no-health]
+    .venv/bin/python .make/deploy.py STACK [--arch ARCH] [--parameters "NAME=VALUE ..."] [--tags "NAME=VALUE ..."]
+                                     [--template FILE] [--no-health]
 
 Every step looks at what is there, so that after an interruption another run goes on. With a terminal it asks for what
 is missing; without one it takes --parameters, deploys without asking, and names the commands for the rest.
@@ -33,14 +34,24 @@ from botocore.exceptions import (
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from parameters import first_parameters, given_parameters, read_parameters
+from account import read_account, runs_of_workers
+from parameters import (
+    check_together,
+    effective_parameters,
+    effective_tags,
+    first_parameters,
+    given_parameters,
+    given_tags,
+    read_parameters,
+)
+from releases import delete_old_versions, write_release
 
 from b2b.domain.upstream import ThinkificDelay
 from b2b_cli.admins import create_admin, has_token
 from b2b_cli.connection import Connection, connect
 from b2b_cli.errors import CommandError
 from b2b_cli.key import QUESTION, checked_key, set_key
-from b2b_cli.local.template import load
+from b2b_cli.local.template import Template, load
 from b2b_cli.progress import progress_line
 from b2b_cli.terminal import StandardTerminal, Terminal, is_confirmed
 
@@ -64,6 +75,7 @@ class Options:
     stack: str
     architecture: str
     parameters: str
+    tags: str
     template: Path | None
     health: bool
 
@@ -72,18 +84,27 @@ def deploy(options: Options, terminal: Terminal) -> None:
     """Raises CommandError with one line that says what is in the way."""
     known = read_parameters(load())
     given = given_parameters(options.parameters, known)
+    tags = given_tags(options.tags)
     if not _STACK_NAME.fullmatch(options.stack):
         raise CommandError("Name the stack: make deploy STACK=school (letters, digits and hyphens).")
     region = sign_in(terminal)
     before = existing_stack(options.stack, terminal.say)
     chosen = given if before else first_parameters(terminal, known, given)
+    check_together(effective_parameters(known, before, chosen), region)
     terminal.say(what_is_done(options.stack, chosen, is_new=before is None))
+    functions = boto3.Session().client("lambda")
+    chosen = concurrency(functions, terminal) | chosen
     if terminal.is_there and not is_confirmed(terminal, "Go ahead?"):
         raise CommandError("Nothing was done.")
-    template = options.template or build(options.architecture)
-    run_sam(sam_command(options.stack, region, template, chosen, is_new=before is None), options.stack)
+    built = options.template or build(options.architecture)
+    template = write_release(built, effective_parameters(known, before, chosen))
+    command = sam_command(
+        options.stack, region, template, chosen, tags=effective_tags(before, tags), is_new=before is None
+    )
+    run_sam(command, options.stack)
 
     connection = connect(Path(), options.stack)
+    delete_old_versions(functions, connection.functions.values())
     url = api_url(existing_stack(options.stack, terminal.say) or {})
     to_do = [*provide_key(connection, terminal), *provide_admin(connection, terminal)]
     if options.health:
@@ -185,6 +206,17 @@ def what_is_done(name: str, chosen: Mapping[str, str], *, is_new: bool) -> str:
     return f"{name} is there already and is updated: {kept}."
 
 
+def concurrency(functions: Any, terminal: Terminal) -> dict[str, str]:
+    """The parameter that follows from the account, of which is said what will be short."""
+    account = read_account(functions)
+    if account is None:
+        terminal.say("How many functions may run at once cannot be seen (lambda:GetAccountSettings is not granted).")
+        return {}
+    for warning in account.warnings(runs_of_workers(Template())):
+        terminal.say(warning)
+    return {"ConcurrencyAlarmAt": str(account.alarm_at)}
+
+
 def build(architecture: str) -> Path:
     """The template of what is built."""
     script = str(ROOT / ".make/build.py")
@@ -193,14 +225,24 @@ def build(architecture: str) -> Path:
     return ROOT / "build" / architecture / "template.yaml"
 
 
-def sam_command(name: str, region: str, template: Path, chosen: Mapping[str, str], *, is_new: bool) -> list[str]:
+def sam_command(
+    name: str,
+    region: str,
+    template: Path,
+    chosen: Mapping[str, str],
+    *,
+    tags: Mapping[str, str] | None = None,
+    is_new: bool,
+) -> list[str]:
     overrides = [f'{parameter}="{value}"' for parameter, value in chosen.items()]
+    labels = [f'"{tag}"="{value}"' for tag, value in (tags or {}).items()]
     return [
         *(str(SAM), "deploy", "--template-file", str(template), "--stack-name", name, "--region", region),
         *("--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"),
         # A first deployment that fails leaves nothing that is in the way of the next.
         *(("--on-failure", "DELETE") if is_new else ()),
         *(("--parameter-overrides", *overrides) if overrides else ()),
+        *(("--tags", *labels) if labels else ()),
     ]
 
 
@@ -299,6 +341,7 @@ def main() -> None:
     parser.add_argument("stack", help="the name of its CloudFormation stack")
     parser.add_argument("--arch", default="arm64", help="what to build for; the functions run on it")
     parser.add_argument("--parameters", default="", metavar='"NAME=VALUE ..."', help="of the template")
+    parser.add_argument("--tags", default="", metavar='"NAME=VALUE ..."', help="of the stack and all that is in it")
     parser.add_argument("--template", type=Path, help="a built template to take, instead of building")
     parser.add_argument("--no-health", dest="health", action="store_false", help="do not call the API in the end")
     given = parser.parse_args()
@@ -306,6 +349,7 @@ def main() -> None:
         stack=given.stack,
         architecture=given.arch,
         parameters=given.parameters,
+        tags=given.tags,
         template=given.template.resolve() if given.template else None,
         health=given.health,
     )

@@ -12,6 +12,8 @@ from b2b_cli.terminal import Terminal, answer
 
 # Asked for although they may be left empty.
 OFFERED = {"AlarmTopicArn": "SNS topic for alarms (arn:aws:sns:...; empty: alarms are only seen in CloudWatch)"}
+# What AWS takes in a tag, but for blanks; `aws:` is its own.
+_TAG = re.compile(r"(?!aws:)[\w.:/=+@-]{1,128}", re.ASCII)
 QUESTIONS = OFFERED | {"ThinkificSubdomain": "The school's subdomain (what stands in front of .thinkific.com)"}
 
 
@@ -93,6 +95,45 @@ def first_parameters(terminal: Terminal, known: Mapping[str, Parameter], given: 
         elif name in OFFERED and terminal.is_there:
             chosen[name] = answer(terminal, None, QUESTIONS[name], parameter.checked, missing="")
     return chosen
+
+
+def effective_parameters(
+    known: Mapping[str, Parameter], stack: Mapping[str, Any] | None, chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """All that the stack will have: what is chosen, else what it has, else the default."""
+    found = {name: parameter.default or "" for name, parameter in known.items()}
+    for parameter in (stack or {}).get("Parameters", []):
+        if parameter["ParameterKey"] in found:
+            found[parameter["ParameterKey"]] = parameter["ParameterValue"]
+    return found | dict(chosen)
+
+
+def check_together(effective: Mapping[str, str], region: str) -> None:
+    """What CloudFormation would find out after half of the work. Raises CommandError."""
+    if effective["DomainName"] and not effective["CertificateArn"]:
+        raise CommandError("DomainName needs a CertificateArn: a certificate for it in Certificate Manager.")
+    if effective["HostedZoneId"] and not effective["DomainName"]:
+        raise CommandError("HostedZoneId is of use with a DomainName only.")
+    certificate = effective["CertificateArn"]
+    if certificate and certificate.split(":")[3] != region:
+        raise CommandError(f"CertificateArn is of another region than {region}, where the API is.")
+
+
+def given_tags(text: str) -> dict[str, str]:
+    """``team=learning cost-center=42``; an empty value takes a tag away. Raises CommandError."""
+    given = {}
+    for word in shlex.split(text):
+        name, equals, value = word.partition("=")
+        if not (equals and _TAG.fullmatch(name) and _TAG.fullmatch(value or "-")):
+            raise CommandError(f"TAGS is name=value name=value ..., without blanks in them, and {word!r} is neither.")
+        given[name] = value
+    return given
+
+
+def effective_tags(stack: Mapping[str, Any] | None, given: Mapping[str, str]) -> dict[str, str]:
+    """All that the stack will have: what it has, and what is given."""
+    found = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])} | dict(given)
+    return {name: value for name, value in found.items() if value}
 
 
 def subdomain_in(text: str) -> str:

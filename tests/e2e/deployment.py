@@ -18,8 +18,9 @@ from typing import Any
 
 import httpx
 from tests.e2e.emulation import Gateway, emulated, make_routes
-from tests.e2e.project import ROOT
-from tests.e2e.runtime import make_runtime
+from tests.e2e.project import ROOT, load_script
+from tests.e2e.runtime import ARCHITECTURE, LAYERS, RECORDER, make_runtime
+from tests.rights import FUNCTIONS
 
 from b2b.storage.store import Store
 from b2b.storage.table import Table
@@ -40,21 +41,26 @@ Json = dict[str, Any]
 
 
 class Deployment:
-    """Runs from construction until ``stop``."""
+    """Runs from construction until ``stop``. ``beside`` another one: in the same account, with the same Thinkific."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, stack: str = STACK, beside: "Deployment | None" = None) -> None:
+        self.stack = stack
         self._directory = directory
         self._cleanup = ExitStack()
         self._quiet = threading.Lock()
-        self._recorded = directory / "recorded"
+        self._recorded, self._recorded_of_deployer = directory / "recorded", directory / "recorded-of-deployer"
         self._recorded.mkdir(parents=True)
+        self._recorded_of_deployer.mkdir()
         try:
-            self.runtime = make_runtime(directory)
-            self.emulator = Emulator(log=directory / "emulator.log", state=None)
-            self._cleanup.callback(self.emulator.stop)
-            self.thinkific = self._start_simulator()
+            if beside is None:
+                self.runtime = make_runtime(directory)
+                self.emulator = Emulator(log=directory / "emulator.log", state=None)
+                self._cleanup.callback(self.emulator.stop)
+                self.thinkific = self._start_simulator()
+            else:
+                self.runtime, self.emulator, self.thinkific = beside.runtime, beside.emulator, beside.thinkific
             self.said = self.deploy(ThinkificSubdomain=DEFAULT_SUBDOMAIN, ThinkificRatePerMinute=str(RATE))
-            self.routes = make_routes(self.emulator, STACK, self.physical_ids)
+            self.routes = make_routes(self.emulator, self.stack, self.physical_ids)
             self.status_at_first = self.b2b("status", code=1)
             self.note = {"base_url": f"{self.origin}/api", "admin_token": self._set_up()}
             self._cleanup.enter_context(self._haste())
@@ -81,7 +87,7 @@ class Deployment:
     def logged(self) -> str:
         """All that the functions have logged."""
         logs = self.emulator.client("logs")
-        groups = [row["PhysicalResourceId"] for row in self._resources if row["ResourceType"] == "AWS::Logs::LogGroup"]
+        groups = [row["PhysicalResourceId"] for row in self.resources if row["ResourceType"] == "AWS::Logs::LogGroup"]
         pages = (logs.get_paginator("filter_log_events").paginate(logGroupName=group) for group in groups)
         return "\n".join(event["message"] for each in pages for page in each for event in page["events"])
 
@@ -99,13 +105,54 @@ class Deployment:
         content = emulated(load(self.runtime.built / "template.yaml"), variables)
         template.write_text(json.dumps(content), encoding="utf-8")
         given = " ".join(f"{name}={value}" for name, value in parameters.items())
-        script = (".make/deploy.py", STACK, "--template", str(template), "--no-health", "--parameters", given)
-        with self._quiet:
-            return self._run([sys.executable, *script])
+        script = (".make/deploy.py", self.stack, "--template", str(template), "--no-health", "--parameters", given)
+        return self._run([sys.executable, *script], recorded=True)
 
-    def b2b(self, *arguments: str, code: int = 0, piped: str | None = None) -> str:
+    def change_code(self) -> None:
+        """What is deployed next differs in the functions and in both layers."""
+        built, script = self.runtime.built, load_script("build")
+        for part in ("functions", *LAYERS):
+            with (built / part / "CHANGES").open("a", encoding="utf-8") as changes:
+                changes.write("Another change.\n")
+        script.write_template(ARCHITECTURE, script.digest(built), built / "template.yaml")
+
+    def live_versions(self) -> dict[str, str]:
+        """The version that is called, by the function's logical id."""
+        functions = self.emulator.client("lambda")
+        return {
+            name: functions.get_alias(FunctionName=self.physical_ids[name], Name="live")["FunctionVersion"]
+            for name in FUNCTIONS
+        }
+
+    def versions(self) -> dict[str, list[str]]:
+        """All that are published, the oldest first, by the function's logical id."""
+        pages = self.emulator.client("lambda").get_paginator("list_versions_by_function")
+        return {
+            name: [
+                row["Version"]
+                for page in pages.paginate(FunctionName=self.physical_ids[name])
+                for row in page["Versions"]
+                if row["Version"] != "$LATEST"
+            ]
+            for name in FUNCTIONS
+        }
+
+    def take_down(self) -> None:
+        """Deletes the stack; returns when it is gone."""
+        self.stop()
+        cloudformation = self.emulator.client("cloudformation")
+        cloudformation.delete_stack(StackName=self.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 1})
+
+    def b2b(self, *arguments: str, code: int = 0) -> str:
         """The operator's command on this stack; what it said."""
-        return self._run([sys.executable, "-m", "b2b_cli", *arguments, "--stack-name", STACK], code=code, piped=piped)
+        return self._run(self._b2b(*arguments), code=code)
+
+    def called_by_deployer(self) -> set[str]:
+        """The actions that the SAM CLI and our own commands called, for the person who deploys."""
+        paths = self._recorded_of_deployer.iterdir()
+        lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+        return {json.loads(line)["action"] for line in lines}
 
     @contextmanager
     def without_haste(self) -> Iterator[None]:
@@ -116,7 +163,7 @@ class Deployment:
     def invoke(self, name: str, event: Json) -> Any:
         """The answer of the function with that logical id, which has to have one."""
         answer = self.emulator.client("lambda").invoke(
-            FunctionName=self.physical_ids[name], Payload=json.dumps(event).encode()
+            FunctionName=self.physical_ids[name], Qualifier="live", Payload=json.dumps(event).encode()
         )
         payload = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, payload
@@ -136,7 +183,7 @@ class Deployment:
 
     @cached_property
     def physical_ids(self) -> dict[str, str]:
-        return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in self._resources}
+        return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in self.resources}
 
     @cached_property
     def origin(self) -> str:
@@ -159,8 +206,9 @@ class Deployment:
 
     def _set_up(self) -> str:
         """What a newcomer does after the first deployment; the admin's token."""
-        self.b2b("key", "set", piped=DEFAULT_API_KEY)
-        said = self.b2b("admin", "create", "--name", "First Admin", "--email", "admin@example.com")
+        self._run(self._b2b("key", "set"), piped=DEFAULT_API_KEY, recorded=True)
+        first_admin = ("--name", "First Admin", "--email", "admin@example.com")
+        said = self._run(self._b2b("admin", "create", *first_admin), recorded=True)
         (token,) = _TOKEN.findall(said)
         return str(token)
 
@@ -183,7 +231,7 @@ class Deployment:
         def start() -> None:
             while not ended.wait(_HASTE_SECONDS):
                 for name in ("RepairFunction", "ExpirySweepFunction"):
-                    with self._quiet:  # a function that is being replaced has no answer
+                    with self._quiet:
                         self.invoke(name, {})
 
         thread = threading.Thread(target=start)
@@ -194,18 +242,27 @@ class Deployment:
             ended.set()
             thread.join()
 
-    def _run(self, command: list[str], *, code: int = 0, piped: str | None = None) -> str:
-        """What a command that ends with ``code`` said to whoever reads its output."""
-        environment = os.environ | self.emulator.environment() | {"THINKIFIC_URL": f"{self.thinkific}/api/public/v1"}
+    def _b2b(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "b2b_cli", *arguments, "--stack-name", self.stack]
+
+    def _run(self, command: list[str], *, code: int = 0, piped: str | None = None, recorded: bool = False) -> str:
+        """What a command that ends with ``code`` said to whoever reads its output; its AWS calls may be noted."""
+        variables = os.environ | self.emulator.environment()
+        variables["THINKIFIC_URL"] = f"{self.thinkific}/api/public/v1"
+        if recorded:
+            variables |= {"PYTHONPATH": str(RECORDER), "B2B_RECORDED": str(self._recorded_of_deployer)}
         done = subprocess.run(
-            command, cwd=ROOT, input=piped or "", capture_output=True, text=True, check=False, env=environment
+            command, cwd=ROOT, input=piped or "", capture_output=True, text=True, check=False, env=variables
         )
         assert done.returncode == code, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    @cached_property
-    def _resources(self) -> list[Json]:
-        pages = self.emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    @property
+    def resources(self) -> list[Json]:
+        """As CloudFormation lists them."""
+        pages = (
+            self.emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        )
         return [row for page in pages for row in page["StackResourceSummaries"]]
 
 

@@ -14,7 +14,7 @@ from b2b_cli.local.emulator import Emulator
 
 Json = dict[str, Any]
 
-_FUNCTION = re.compile(r"\$\{(\w+)\.Arn\}")
+_ALIAS = re.compile(r"\$\{(\w+)Aliaslive\}")
 
 
 def emulated(template: Json, variables: dict[str, str]) -> Json:
@@ -40,18 +40,17 @@ def processed_template(emulator: Emulator, stack: str) -> Json:
 
 def make_routes(emulator: Emulator, stack: str, physical_ids: dict[str, str]) -> dict[str, str]:
     """The logical id of the function behind each route, made as API Gateway does of the OpenAPI body."""
-    gateway, functions = emulator.client("apigatewayv2"), emulator.client("lambda")
+    gateway = emulator.client("apigatewayv2")
     made: dict[str, str] = {}
     body = processed_template(emulator, stack)["Resources"]["Api"]["Properties"]["Body"]
     for path, methods in body["paths"].items():
         assert methods.keys() == {"x-amazon-apigateway-any-method"}, path
         wanted = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
-        (name,) = _FUNCTION.findall(wanted["uri"]["Fn::Sub"])
-        function = functions.get_function(FunctionName=physical_ids[name])["Configuration"]
+        (name,) = _ALIAS.findall(wanted["uri"]["Fn::Sub"])
         integration = gateway.create_integration(
             ApiId=physical_ids["Api"],
             IntegrationType="AWS_PROXY",
-            IntegrationUri=function["FunctionArn"],
+            IntegrationUri=physical_ids[f"{name}Aliaslive"],
             PayloadFormatVersion=wanted["payloadFormatVersion"],
         )
         key = path if path == "$default" else f"ANY {path}"

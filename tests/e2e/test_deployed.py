@@ -1,6 +1,7 @@
 """What ``make deploy`` puts into an account, and that it works there."""
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import httpx
@@ -20,9 +21,19 @@ from tests.e2e.deployment import STACK, Deployment
 from tests.e2e.emulation import processed_template
 from tests.local_stack import await_that
 from tests.rights import FUNCTIONS
+from tests.unit.test_deployer_policy import GRANTED, resource_types
 
 from b2b_cli.local.template import Template
 from b2b_cli.openapi.document import DOCUMENT
+
+# Where the right has another name than the call (S3 API Reference, "Permissions" of each call).
+_RIGHTS_IN_S3 = {
+    "s3:CompleteMultipartUpload": "s3:PutObject",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:UploadPart": "s3:PutObject",
+}
 
 
 def test_every_route_of_the_template_is_there(deployment: Deployment) -> None:
@@ -52,23 +63,38 @@ def test_the_functions_are_the_templates(deployment: Deployment) -> None:
     assert not any("ManagedPolicyArns" in resources[role]["Properties"] for role in roles)
 
 
+def test_the_deployers_policy_has_all_that_a_deployment_calls(deployment: Deployment) -> None:
+    """CloudFormation's own calls are another test's: tests/unit/test_deployer_policy.py."""
+    called = {_RIGHTS_IN_S3.get(action, action) for action in deployment.called_by_deployer()}
+    assert called >= {"cloudformation:CreateChangeSet", "s3:PutObject", "lambda:GetAccountSettings"}
+    called -= {"sts:GetCallerIdentity"}  # which nobody is refused
+    assert {action for action in called if not any(fnmatchcase(action, each) for each in GRANTED)} == set()
+
+
+def test_a_stack_has_no_other_kinds_of_resources_than_the_deployers_policy_is_made_for(deployment: Deployment) -> None:
+    kinds = {found["Type"] for found in processed_template(deployment.emulator, STACK)["Resources"].values()}
+    assert kinds <= {*resource_types()}
+
+
 def test_every_queue_feeds_its_function(deployment: Deployment) -> None:
     mappings = deployment.emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     found = {
-        (mapping["EventSourceArn"].rpartition(":")[2], mapping["FunctionArn"].rpartition(":")[2])
+        (mapping["EventSourceArn"].rpartition(":")[2], mapping["FunctionArn"].partition(":function:")[2])
         for mapping in mappings
         if mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     }
     names = {name: value.rpartition("/")[2] for name, value in deployment.physical_ids.items()}
     by_handler = {function["Handler"]: names[name] for name, function in FUNCTIONS.items()}
-    assert found == {(names[source.queue], by_handler[source.handler]) for source in Template().event_sources()}
+    wanted = {(names[source.queue], f"{by_handler[source.handler]}:live") for source in Template().event_sources()}
+    assert found & wanted == wanted
 
 
 def test_every_schedule_starts_its_function(deployment: Deployment) -> None:
     scheduler = deployment.emulator.client("scheduler")
     schedules = [scheduler.get_schedule(Name=row["Name"]) for row in scheduler.list_schedules()["Schedules"]]
-    found = {schedule["Target"]["Arn"].rpartition(":")[2] for schedule in schedules if schedule["State"] == "ENABLED"}
-    assert found == {deployment.physical_ids[schedule.name] for schedule in Template().schedules()}
+    found = {schedule["Target"]["Arn"] for schedule in schedules if schedule["State"] == "ENABLED"}
+    wanted = {deployment.physical_ids[f"{schedule.name}Aliaslive"] for schedule in Template().schedules()}
+    assert found & wanted == wanted
 
 
 def test_a_new_stack_says_what_it_lacks(deployment: Deployment) -> None:

@@ -4,6 +4,7 @@ built, and that a time-out or a crash costs the call it befell and no later one.
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import Start, read_event, timeout_of
+from tests.e2e.deployment import Deployment
+from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import Valve
 from tests.rights import FUNCTIONS
 
@@ -42,6 +45,31 @@ def test_a_function_without_its_table_says_so_when_it_starts(start: Start, name:
     with start(name, TABLE_NAME="") as function:
         answer = function.invoke(event_for(name))
         assert "table_name" in answer["errorMessage"], answer
+
+
+# A fork is to its random numbers what a snapshot is.
+_RESTORED_TWICE = """
+import os, random
+from awslambdaric.lambda_runtime_hooks_runner import run_after_restore
+from b2b.wiring.core import services
+services()
+for _ in range(2):
+    if os.fork() == 0:
+        run_after_restore()
+        print(random.random(), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_functions_restored_from_one_snapshot_wait_for_different_random_times(deployment: Deployment) -> None:
+    layers = os.pathsep.join(str(deployment.runtime.built / layer) for layer in LAYERS)
+    environment = deployment.variables("UsersFunction") | deployment.emulator.environment()
+    environment |= {"PYTHONPATH": layers, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    command = [str(deployment.runtime.python), "-c", _RESTORED_TWICE]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    first, second = said.split()
+    assert first != second
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from b2b.config import Config, ThinkificConfig
 from b2b.wiring.core import _BOTO
 from b2b_cli.local.template import Template, load
 
+ROOT = Path(__file__).parents[2]
 GLOBALS: dict[str, Any] = load()["Globals"]["Function"]
 
 
@@ -55,9 +57,141 @@ def test_every_handler_is_there(name: str) -> None:
     assert import_module(module.partition(".")[0]).__file__
 
 
+def dimensions(alarm: dict[str, Any], metric: str) -> list[dict[str, Any]]:
+    """Those of each time that the alarm looks at the metric."""
+    found = [row["MetricStat"]["Metric"] for row in alarm.get("Metrics", []) if "MetricStat" in row] or [alarm]
+    return [
+        {row["Name"]: row["Value"] for row in each.get("Dimensions", [])}
+        for each in found
+        if each["MetricName"] == metric
+    ]
+
+
+def watched(metric: str) -> list[Any]:
+    """The functions of which some alarm looks at the metric."""
+    found = [each["FunctionName"]["Ref"] for alarm in ALARMS.values() for each in dimensions(alarm, metric)]
+    return sorted(found)
+
+
+SCHEDULED = sorted(schedule.name for schedule in Template().schedules())
+
+
 def test_a_throttled_function_is_seen_whichever_it_is() -> None:
-    watched = str(of_type("AWS::CloudWatch::Alarm")["ThrottlesAlarm"]["Metrics"])
-    assert [name for name in FUNCTIONS if f"'Ref': '{name}'" not in watched] == []
+    """A schedule's by the runs that are missing."""
+    assert watched("Throttles") == sorted(FUNCTIONS.keys() - {*SCHEDULED})
+
+
+@pytest.mark.parametrize("schedule", Template().schedules(), ids=lambda schedule: schedule.name)
+def test_a_schedule_that_stops_is_noticed(schedule: Any) -> None:
+    (alarm,) = [
+        alarm
+        for alarm in ALARMS.values()
+        if {"FunctionName": {"Ref": schedule.name}} in dimensions(alarm, "Invocations")
+    ]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching"
+    seconds = alarm["Period"] * alarm["EvaluationPeriods"]
+    assert 2 * schedule.every_seconds <= seconds <= max(600, 2 * schedule.every_seconds)
+    # CloudWatch's limit; one day where the period is less than an hour (PutMetricAlarm).
+    assert seconds <= (7 if alarm["Period"] >= 3600 else 1) * 86400
+
+
+def test_a_failing_schedule_is_noticed() -> None:
+    assert watched("Errors") == SCHEDULED
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_says_what_missing_data_means(name: str) -> None:
+    alarm = ALARMS[name]
+    is_about_runs = bool(dimensions(alarm, "Invocations"))
+    assert alarm["TreatMissingData"] == ("breaching" if is_about_runs else "notBreaching")
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_looks_at_no_more_metrics_than_cloudwatch_allows(name: str) -> None:
+    assert len(ALARMS[name].get("Metrics", [])) <= 10
+
+
+def test_throttles_of_the_table_and_of_each_index_are_seen() -> None:
+    table = RESOURCES["Table"]["Properties"]
+    wanted = [{"TableName": {"Ref": "Table"}}] + [
+        {"TableName": {"Ref": "Table"}, "GlobalSecondaryIndexName": index["IndexName"]}
+        for index in table["GlobalSecondaryIndexes"]
+    ]
+    for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        assert dimensions(ALARMS["TableThrottlesAlarm"], metric) == wanted
+
+
+def test_the_alarm_on_concurrency_is_about_the_whole_account() -> None:
+    alarm = ALARMS["ConcurrencyAlarm"]
+    assert dimensions(alarm, "ClaimedAccountConcurrency") == [{}]
+    assert alarm["Threshold"] == {"Ref": "ConcurrencyAlarmAt"}
+
+
+def test_queues_and_schedules_leave_the_api_something_of_a_new_accounts_ten_runs() -> None:
+    """Schedules that run every minute take a second of it where nothing is due; only queues keep at it."""
+    assert sum(source.concurrency for source in Template().event_sources()) <= 6
+    assert all(source.concurrency == 2 for source in Template().event_sources()), "what Lambda allows at least"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_send_to_its_own_queue_for_ever_where_it_has_to(name: str) -> None:
+    handler = FUNCTIONS[name]["Handler"]
+    feeding = {source.queue for source in Template().event_sources() if source.handler == handler}
+    targets = {resource for action, resource in rights(name) if action == "sqs:SendMessage"}
+    is_loop = bool(feeding & targets)
+    assert FUNCTIONS[name].get("RecursiveLoop") == ("Allow" if is_loop else None)
+    assert (name in watched("RecursiveInvocationsDropped")) == is_loop
+
+
+def test_everything_calls_a_published_version() -> None:
+    assert GLOBALS["AutoPublishAlias"] == "live"
+    # What makes SAM publish one; `make build` puts a digest in its place.
+    assert GLOBALS["Environment"]["Variables"]["RELEASE"] == "unbuilt"
+
+
+def test_only_functions_that_somebody_waits_for_can_start_from_a_snapshot() -> None:
+    for name, function in FUNCTIONS.items():
+        is_api = any(event["Type"] == "HttpApi" for event in function["Events"].values())
+        assert ("SnapStart" in function) == is_api, name
+
+
+NAMES = ("DashboardName", "FunctionName", "LayerName", "LogGroupName", "QueueName", "RoleName", "TableName", "Name")
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_what_has_a_name_of_its_own_has_the_stacks_in_it(name: str) -> None:
+    """Else a second school cannot be deployed into the account."""
+    for key in NAMES:
+        if key in RESOURCES[name].get("Properties", {}):
+            assert "${AWS::StackName}" in str(RESOURCES[name]["Properties"][key])
+
+
+def test_schedules_have_no_names() -> None:
+    events = [event for function in FUNCTIONS.values() for event in function["Events"].values()]
+    assert all(event["Properties"]["OmitName"] for event in events if event["Type"] == "ScheduleV2")
+
+
+def test_the_apis_log_does_not_fill_the_accounts_log_policy() -> None:
+    (name,) = RESOURCES["ApiLog"]["Properties"]["LogGroupName"].values()
+    assert name.startswith("/aws/vendedlogs/")
+
+
+def test_every_role_is_within_the_accounts_boundary() -> None:
+    boundary = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    for role in of_type("AWS::IAM::Role").values():
+        assert role["PermissionsBoundary"] == boundary
+    events = [event for function in FUNCTIONS.values() for event in function["Events"].values()]
+    for event in events:
+        if event["Type"] == "ScheduleV2":
+            assert event["Properties"]["PermissionsBoundary"] == boundary
+
+
+def test_the_layers_have_the_services_that_clients_are_made_of() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "layers/core/b2b").rglob("*.py"))
+    named = re.search(r"AWS_SERVICES = \((.*)\)", (ROOT / ".make/build.py").read_text(encoding="utf-8"))
+    assert named is not None
+    assert sorted({*re.findall(r'\bclient\("(\w+)"', code)}) == re.findall(r"\w+", named[1])
 
 
 def test_every_variable_of_the_configuration_is_set() -> None:

@@ -23,7 +23,15 @@ from b2b_cli.local.template import load
 
 sys.path.append(str(Path(__file__).parents[3] / ".make"))
 import deploy
-from parameters import first_parameters, given_parameters, read_parameters
+from parameters import (
+    check_together,
+    effective_parameters,
+    effective_tags,
+    first_parameters,
+    given_parameters,
+    given_tags,
+    read_parameters,
+)
 
 KNOWN = read_parameters(load())
 
@@ -59,11 +67,102 @@ def test_parameters_are_taken_as_on_a_command_line() -> None:
         ("ApiRatePerMinute=-1", "a number from 0"),
         ("LogRetentionDays=31", "one of 7, 14, 30"),
         ("AlarmTopicArn=ops@example.com", "it has to fit"),
+        ("DomainName=api", "it has to fit"),
+        ("DomainName=https://api.example.com", "it has to fit"),
+        ("CertificateArn=arn:aws:acm:eu-central-1:1:certificate/x", "it has to fit"),
+        ("CorsOrigins=*", "it has to fit"),
+        ("CorsOrigins=https://example.com/", "it has to fit"),
+        ("CorsOrigins=https://example.com,", "it has to fit"),
+        ("CorsOrigins=example.com", "it has to fit"),
+        ("SnapStart=yes", "one of off, on"),
+        ("ConcurrencyAlarmAt=0", "a number from 1"),
+        ("PermissionsBoundaryArn=Boundary", "it has to fit"),
     ],
 )
 def test_what_cloudformation_would_refuse_is_refused_before_anything_is_built(text: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         given_parameters(text, KNOWN)
+
+
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b"
+
+
+def together(**chosen: str) -> dict[str, str]:
+    return effective_parameters(KNOWN, None, given_parameters(" ".join(f"{k}={v}" for k, v in chosen.items()), KNOWN))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"DomainName": "api.example.com", "CertificateArn": CERTIFICATE},
+        {"DomainName": "seats.academy.example", "CertificateArn": CERTIFICATE, "HostedZoneId": "Z0123"},
+        {"CorsOrigins": "https://www.example.com"},
+        {"CorsOrigins": "https://www.example.com,http://localhost:3000"},
+    ],
+    ids=str,
+)
+def test_parameters_that_go_together_are_taken(chosen: dict[str, str]) -> None:
+    check_together(together(**chosen), "eu-central-1")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"DomainName": "api.example.com"}, "needs a CertificateArn"),
+        ({"HostedZoneId": "Z0123"}, "with a DomainName only"),
+        (
+            {"DomainName": "api.example.com", "CertificateArn": CERTIFICATE.replace("eu-central", "us-east")},
+            "another region than eu-central-1",
+        ),
+    ],
+    ids=str,
+)
+def test_parameters_that_do_not_go_together_are_refused_before_anything_is_built(
+    chosen: dict[str, str], said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        check_together(together(**chosen), "eu-central-1")
+
+
+def test_what_a_stack_has_counts_until_it_is_changed() -> None:
+    has = {"Parameters": [{"ParameterKey": "LogRetentionDays", "ParameterValue": "30"}]}
+    assert effective_parameters(KNOWN, None, {})["LogRetentionDays"] == "90"
+    assert effective_parameters(KNOWN, has, {})["LogRetentionDays"] == "30"
+    assert effective_parameters(KNOWN, has, {"LogRetentionDays": "7"})["LogRetentionDays"] == "7"
+    gone = {"Parameters": [{"ParameterKey": "OfAnEarlierRelease", "ParameterValue": "x"}]}
+    assert "OfAnEarlierRelease" not in effective_parameters(KNOWN, gone, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("", {}),
+        ("team=learning", {"team": "learning"}),
+        ("team=learning  'cost-center'=42", {"team": "learning", "cost-center": "42"}),
+        ("url=https://x.example/a?b".removesuffix("?b"), {"url": "https://x.example/a"}),
+        ("team=", {"team": ""}),
+        ("a=b=c", {"a": "b=c"}),
+        ("mail=ops@example.com", {"mail": "ops@example.com"}),
+    ],
+)
+def test_tags_are_taken_as_on_a_command_line(text: str, tags: dict[str, str]) -> None:
+    assert given_tags(text) == tags
+
+
+@pytest.mark.parametrize(
+    "text", ["team", "=learning", "'my team'=x", "team='a b'", "aws:team=x", 'a="b\'c"', "a=b,c", "ä=b"]
+)
+def test_what_aws_or_sam_takes_for_no_tag_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="TAGS is name=value"):
+        given_tags(text)
+
+
+def test_tags_of_a_stack_stay_until_they_are_taken_away() -> None:
+    has = {"Tags": [{"Key": "team", "Value": "learning"}, {"Key": "stage", "Value": "live"}]}
+    assert effective_tags(None, {"team": "sales"}) == {"team": "sales"}
+    assert effective_tags(has, {}) == {"team": "learning", "stage": "live"}
+    assert effective_tags(has, {"team": "sales", "stage": ""}) == {"team": "sales"}
 
 
 def test_a_new_stack_is_asked_for_what_it_needs_and_for_alarms() -> None:
@@ -172,6 +271,11 @@ def test_sam_is_told_what_was_chosen_and_asks_nothing() -> None:
     assert told[-3:] == ["--parameter-overrides", 'ThinkificSubdomain="acme"', 'AlarmTopicArn=""']
     assert {"--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset"} <= {*told}
     assert "--region eu-central-1" in shlex.join(told)
+
+
+def test_sam_is_told_the_tags() -> None:
+    told = deploy.sam_command("school", "eu-central-1", Path("t.yaml"), {}, tags={"team": "learning"}, is_new=True)
+    assert told[-2:] == ["--tags", '"team"="learning"']
 
 
 def test_only_a_first_deployment_is_taken_back_whole() -> None:

@@ -1,6 +1,7 @@
 """The services that need no Thinkific: all that the API and the schedules use."""
 
 import os
+import random
 from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -189,7 +190,16 @@ def services() -> Services:
     made = Services(load_config(os.environ))
     # Now, and not in the first call: Lambda lends a start more of a processor than a call.
     _ = made.table
+    _diverge_when_restored()
     return made
+
+
+def _diverge_when_restored() -> None:
+    """SnapStart makes many processes of one snapshot: all of them would wait for the same random times."""
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found] # Lambda's Python has it
+
+        register_after_restore(random.seed)
 
 
 @cache
