@@ -73,7 +73,8 @@ def _tell_wishes(store: Store, say: Callable[[str], None]) -> int:
 def _tell_refusals(store: Store, say: Callable[[str], None]) -> int:
     """Of how many students Thinkific refuses name, e-mail or group."""
     refused = store.refusals.count()
-    say(_line("Refusals", f"{refused or 'no'} students of whom Thinkific refuses name, e-mail or group"))
+    who = "1 student" if refused == 1 else f"{refused or 'no'} students"
+    say(_line("Refusals", f"{who} of whom Thinkific refuses name, e-mail or group"))
     for record in store.students.get_each_record(store.refusals.ids()[:_MOST_SHOWN] if refused else []):
         for sentence in record.refusals:
             say(_line("", f"student {record.student.id}: {unnamed(sentence, record.student)}"))

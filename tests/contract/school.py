@@ -64,6 +64,9 @@ class School:
         """Someone whom Thinkific knows already, made with the Admin API."""
         return self._admin("POST", "/users", fields)
 
+    def change_user(self, user_id: int, **fields: Any) -> None:
+        self._admin("PUT", f"/users/{user_id}", fields)
+
     def remove_user(self, user_id: int) -> None:
         """As the school does it in Thinkific: the account is gone, with its enrolments."""
         self._admin("DELETE", f"/users/{user_id}", {})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.integration.stacks import answered, await_active, course_ids, enroll_new, in_thinkific, note_of, school_of
 from tests.local_stack import LocalStack, await_that
@@ -138,6 +139,38 @@ def test_what_is_changed_behind_our_back_in_thinkific_is_found_and_brought_about
         await_active(api, students)
     assert sorted(in_thinkific(stack)[1]) == sorted(before[1])
     assert b2b(stack, "verify", "--all").code == 0
+
+
+def test_what_thinkific_refuses_shows_without_a_name_and_is_tried_again(stack: LocalStack, students: list[int]) -> None:
+    outsider = {"first_name": "Some", "last_name": "Body", "email": "outsider@example.com"}
+    with stack.simulator() as simulator, stack.api() as api:
+        users = "/api/public/v1/users"
+        made = answered(simulator.post(users, json=outsider, headers=CREDENTIALS))
+        body = {
+            name: answered(api.get(f"/students/{students[0]}"))["data"][name] for name in ("first_name", "last_name")
+        }
+        answered(api.put(f"/students/{students[0]}", json=body | {"email": outsider["email"]}))
+        await_that(lambda: sync_error(api, students[0]) is not None, what="A sync_error")
+
+        said = b2b(stack, "status")
+        assert said.code == 0
+        assert "1 student" in said.one("Refusals")
+        assert f"another account (user {made['id']} there)" in said.one(f"student {students[0]}: ")
+        found = b2b(stack, "verify", "--sample", "1")
+        assert found.code == 1
+        assert "another account" in found.one(f"Student {students[0]}: Thinkific refuses.")
+        assert not any(outsider["email"] in line for line in said.lines + found.lines)
+
+        simulator.delete(f"{users}/{made['id']}", headers=CREDENTIALS).raise_for_status()
+        assert b2b(stack, "verify", "--all", "--fix").code == 0
+        await_that(lambda: sync_error(api, students[0]) is None, what="The end of the sync_error")
+    assert b2b(stack, "verify", "--all").code == 0
+    assert b2b(stack, "status").one("Refusals").endswith("no students of whom Thinkific refuses name, e-mail or group")
+
+
+def sync_error(api: httpx.Client, student_id: int) -> str | None:
+    found: str | None = answered(api.get(f"/students/{student_id}"))["data"]["sync_error"]
+    return found
 
 
 def test_a_sample_compares_as_many_as_asked_for(stack: LocalStack, students: list[int]) -> None:
