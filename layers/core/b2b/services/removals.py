@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from b2b.domain import timestamps
+from b2b.domain.emails import spellings
 from b2b.domain.enrollments import Enrollment, without_holder
 from b2b.domain.errors import BrokenInvariant, TooManyRequests
 from b2b.domain.kinds import Kind
@@ -173,8 +174,8 @@ def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | N
     if store.lookups.find(student_email=email).student_id is not None:
         return None
     if thinkific_id is None:
-        found = thinkific.find_user(email)
-        thinkific_id = found.id if found else None
+        looks = (thinkific.find_user(spelling) for spelling in spellings(email))
+        thinkific_id = next((found.id for found in looks if found is not None), None)
     if thinkific_id is None or store.students.account(int(thinkific_id)).holder is not None:
         return None
     thinkific.delete_user(int(thinkific_id))

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from b2b.domain.emails import spellings
 from b2b.domain.students import Student
-from b2b.domain.upstream import EmailTaken, ThinkificMissing, ThinkificRejected
+from b2b.domain.upstream import EmailTaken, ThinkificMissing, ThinkificRejected, ThinkificUser
 from b2b.services.reconciliation.addresses import Addresses
 from b2b.services.reconciliation.look import Look, UserGone
 
@@ -33,9 +34,7 @@ class AccountStep:
                 )
                 newly_created = True
             except EmailTaken:
-                # Made by another between our look and our write, or our look came too early to see it.
-                self._look.before_a_call()
-                found = self._thinkific.find_user(student.email)
+                found = self._find_taken(student.email)
         account = self._students.account(found.id) if found is not None else None
         if found is None or account is None or account.is_of_another(student):
             raise ThinkificRejected(self._addresses.explain(student, found))
@@ -43,6 +42,19 @@ class AccountStep:
         self._students.link(student, account, newly_created=newly_created)
         self._look.has_progressed = True
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
+
+    def _find_taken(self, email: str) -> ThinkificUser | None:
+        """Made by another between our look and our write, or our look came too early to see it.
+
+        Or Thinkific tells capitals apart when it looks for an address, and not when it refuses one: which it does, is
+        not known.
+        """
+        for spelling in reversed(spellings(email)):
+            self._look.before_a_call()
+            found = self._thinkific.find_user(spelling)
+            if found is not None:
+                return found
+        return None
 
     def bring_profile(self, student: Student, user_id: int) -> None:
         """Raises Later while another student's account has the e-mail and is about to get another."""
@@ -77,8 +89,7 @@ class AccountStep:
     def _reason(self, refusal: ThinkificRejected, student: Student) -> str:
         if not isinstance(refusal, EmailTaken):
             return refusal.reason
-        self._look.before_a_call()
-        taken = self._addresses.explain(student, self._thinkific.find_user(student.email))
+        taken = self._addresses.explain(student, self._find_taken(student.email))
         return taken if refusal.fields <= {"email"} else f"{refusal.reason}. {taken}"
 
     def _end_stand_in(self, student: Student, user_id: int, email: str | None) -> None:
