@@ -105,8 +105,9 @@ def deploy(options: Options, terminal: Terminal) -> None:
 
     connection = connect(Path(), options.stack)
     delete_old_versions(functions, connection.functions.values())
-    url = api_url(existing_stack(options.stack, terminal.say) or {})
-    to_do = [*provide_key(connection, terminal), *provide_admin(connection, terminal)]
+    stack = existing_stack(options.stack, terminal.say) or {}
+    url = api_url(stack)
+    to_do = [*provide_key(connection, terminal), *provide_admin(connection, terminal), *name_to_enter(stack)]
     if options.health:
         terminal.say(health(url))
     terminal.say(summary(options.stack, url, to_do))
@@ -255,8 +256,12 @@ def run_sam(command: Sequence[str], name: str) -> None:
         raise CommandError(f"SAM did not deploy; above is why. Mended, `make deploy STACK={name}` goes on.")
 
 
+def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {found["OutputKey"]: found["OutputValue"] for found in stack.get("Outputs", [])}
+
+
 def api_url(stack: Mapping[str, Any]) -> str:
-    outputs = {found["OutputKey"]: found["OutputValue"] for found in stack.get("Outputs", [])}
+    outputs = outputs_of(stack)
     if "ApiUrl" not in outputs:
         raise CommandError("The stack does not say where its API is; it has no output ApiUrl.")
     return str(outputs["ApiUrl"])
@@ -294,6 +299,14 @@ def provide_admin(connection: Connection, terminal: Terminal) -> Iterator[str]:
         terminal.say(create_admin(connection.services, terminal, name=None, email=None, token_name=FIRST_TOKEN))
         return
     yield f"{f'{COMMAND} admin create --stack-name {connection.stack_name}':<60}  the first admin, with a token"
+
+
+def name_to_enter(stack: Mapping[str, Any]) -> Iterator[str]:
+    """What is left to do, where the host name is in no zone of Route 53's that the stack knows."""
+    parameters = {found["ParameterKey"]: found["ParameterValue"] for found in stack.get("Parameters", [])}
+    target = outputs_of(stack).get("DomainNameTarget")
+    if target and not parameters["HostedZoneId"]:
+        yield f"in your DNS: {parameters['DomainName']} CNAME {target}"
 
 
 # The end

@@ -61,6 +61,8 @@ def test_the_functions_are_the_templates(deployment: Deployment) -> None:
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
     assert len(set(roles)) == len(roles)
     assert not any("ManagedPolicyArns" in resources[role]["Properties"] for role in roles)
+    loops = {name for name, function in functions.items() if function.get("RecursiveLoop") == "Allow"}
+    assert loops == {name for name, function in FUNCTIONS.items() if "RecursiveLoop" in function}
 
 
 def test_the_deployers_policy_has_all_that_a_deployment_calls(deployment: Deployment) -> None:

@@ -116,6 +116,13 @@ def test_only_what_has_no_name_of_the_stack_is_granted_on_anything() -> None:
     assert anything == ["TemplatesAreOfNoStackYet", "EventSourceMappingsHaveNoNames", "AccessLogOfTheApi"]
 
 
+def test_every_secret_of_the_template_is_the_deployers_to_fill() -> None:
+    """CloudFormation names a secret after its logical id, without the stack."""
+    (resources,) = [statement["Resource"] for statement in POLICY["Statement"] if statement["Sid"] == "ThinkificsKey"]
+    secrets = [name for name, found in RESOURCES.items() if found["Type"] == "AWS::SecretsManager::Secret"]
+    assert listed(resources) == [f"arn:aws:secretsmanager:*:*:secret:{name}-*" for name in secrets]
+
+
 def test_it_fits_into_a_managed_policy() -> None:
     """6,144 characters without white space (IAM and STS quotas), for a stack's name of 32."""
     text = re.sub(r"\s", "", json.dumps(POLICY)).replace("STACK", "s" * 32)

@@ -327,6 +327,25 @@ def test_an_api_that_does_not_answer_yet_is_a_warning_with_the_command() -> None
     assert len(waited) == 2
 
 
+@pytest.mark.parametrize(
+    ("zone", "target", "left"),
+    [
+        ("", "d-1.execute-api.eu-central-1.amazonaws.com", ["in your DNS: api.example.com CNAME d-1.execute-api"]),
+        ("Z0123", "d-1.execute-api.eu-central-1.amazonaws.com", []),
+        ("", "", []),
+    ],
+)
+def test_a_host_name_that_aws_does_not_enter_is_left_to_do(zone: str, target: str, left: list[str]) -> None:
+    parameters = {"DomainName": "api.example.com", "HostedZoneId": zone}
+    has = {
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        "Outputs": [{"OutputKey": "DomainNameTarget", "OutputValue": target}] if target else [],
+    }
+    said = [*deploy.name_to_enter(has)]
+    assert len(said) == len(left)
+    assert all(line.startswith(wanted) for line, wanted in zip(said, left, strict=True))
+
+
 def test_the_summary_says_what_is_left_to_do() -> None:
     said = deploy.summary("school", "https://x/api", ["b2b key set --stack-name school"])
     assert said.index("Base URL  https://x/api") < said.index("Still to do:") < said.index("products/sync")
