@@ -17,7 +17,7 @@ from b2b.wiring.core import client, services
 from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
-from b2b_cli.key import LOCAL_STACK, given_key, set_key
+from b2b_cli.key import LOCAL_STACK, QUESTION, TOKEN_QUESTION, given_key, set_key, set_token
 from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
 from b2b_cli.mending import make_consistent as made_consistent
@@ -96,8 +96,9 @@ def local(
     """Run the whole product on this machine until Ctrl-C or SIGTERM.
 
     The API, the workers and the schedules run as in AWS, on an embedded DynamoDB and SQS, with a simulated Thinkific.
-    THINKIFIC_RATE_PER_MINUTE (100) sets the calls to Thinkific in any 60 seconds. When all is ready, local.json in
-    the data folder says where it is.
+    THINKIFIC_RATE_PER_MINUTE (100) sets the calls to Thinkific in any 60 seconds. With --thinkific-url,
+    THINKIFIC_GRAPHQL_TOKEN is the API Access Token with which the courses that REST hides are read. When all is
+    ready, local.json in the data folder says where it is.
     """
     options = Options(
         port=port, data=data.resolve(), thinkific_url=thinkific_url, api_workers=workers, tick_every=sweep_every
@@ -159,16 +160,24 @@ def keys() -> None:
 def change_key(
     stack_name: Annotated[str | None, typer.Option(help="The deployed stack.", show_default=False)] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Ask Thinkific whether it takes the key.")] = True,
+    graphql: Annotated[
+        bool, typer.Option("--graphql", help="The API Access Token for GraphQL, in place of the API key.")
+    ] = False,
 ) -> None:
     """Put in Thinkific's API key, or another one in its place.
 
     It goes into the stack's Secrets Manager secret. A terminal asks for it and does not show it; without one it is
     read from standard input. A key that Thinkific refuses is not put in.
+
+    With --graphql the same for an API Access Token. A school that has courses made with Thinkific's newer course
+    builder needs one: only GraphQL shows them.
     """
     if stack_name is None:
         raise CommandError(LOCAL_STACK)
     connection = connect(DATA, stack_name)
-    set_key(connection, given_key(_terminal), _terminal, progress_line(), check=check)
+    given = given_key(_terminal, TOKEN_QUESTION if graphql else QUESTION)
+    put_in = set_token if graphql else set_key
+    put_in(connection, given, _terminal, progress_line(), check=check)
 
 
 @app.command(rich_help_panel=_OPERATE)

@@ -27,6 +27,10 @@ _VARIABLES = {
     "OperationsQueue": "OPERATIONS_QUEUE_URL",
     "ThinkificApiKey": "THINKIFIC_API_KEY_SECRET_ID",
 }
+# Stacks that an earlier release has deployed do not have these yet.
+_NEWER_VARIABLES = {"ThinkificGraphQLToken": "THINKIFIC_GRAPHQL_TOKEN_SECRET_ID"}
+# What may be set for a local stack; a deployed one has its own.
+_LOCAL_SECRETS = ("THINKIFIC_API_KEY", "THINKIFIC_GRAPHQL_TOKEN")
 _PARAMETERS = {
     "ThinkificSubdomain": "THINKIFIC_SUBDOMAIN",
     "ThinkificRatePerMinute": "THINKIFIC_RATE_PER_MINUTE",
@@ -65,8 +69,8 @@ def connect(data: Path, stack_name: str | None) -> Connection:
         os.environ["AWS_DEFAULT_REGION"] = region
     connection = _deployed(stack_name) if stack_name else _local(data)
     if stack_name:
-        # It may be set for a local stack; a deployed one has its own.
-        os.environ.pop("THINKIFIC_API_KEY", None)
+        for name in _LOCAL_SECRETS:
+            os.environ.pop(name, None)
     os.environ.update(connection.environment)
     return connection
 
@@ -97,7 +101,8 @@ def _deployed(stack_name: str) -> Connection:
     missing = (_VARIABLES.keys() - physical.keys()) | (_PARAMETERS.keys() - parameters.keys())
     if missing:
         raise CommandError(f"{stack_name} is no stack of this product: it has no {', '.join(sorted(missing))}.")
-    environment = {variable: physical[name] for name, variable in _VARIABLES.items()}
+    variables = _VARIABLES | {name: found for name, found in _NEWER_VARIABLES.items() if name in physical}
+    environment = {variable: physical[name] for name, variable in variables.items()}
     environment |= {variable: parameters[name] for name, variable in _PARAMETERS.items()}
     queues, functions = (
         {name: physical[name] for name in physical if types[name] == kind}

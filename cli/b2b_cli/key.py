@@ -1,4 +1,5 @@
-"""``b2b key set``: the first Thinkific key of a deployed school, or another one."""
+"""``b2b key set``: the first Thinkific key of a deployed school, or another one; with ``--graphql`` the same of its
+API Access Token."""
 
 import time
 
@@ -14,10 +15,12 @@ from b2b_cli.progress import Progress
 from b2b_cli.terminal import Terminal
 
 QUESTION = "Thinkific's API key (it is not shown)"
+TOKEN_QUESTION = "Thinkific's API Access Token for GraphQL (it is not shown)"  # noqa: S105 - words about one
 
 LOCAL_STACK = (
     "Name the deployed stack with --stack-name. The local one has no secret: it takes the key from its environment "
-    "when it starts, THINKIFIC_API_KEY=... THINKIFIC_SUBDOMAIN=... b2b local --thinkific-url ..."
+    "when it starts, THINKIFIC_API_KEY=... THINKIFIC_SUBDOMAIN=... b2b local --thinkific-url ..., and the API Access "
+    "Token for GraphQL likewise, THINKIFIC_GRAPHQL_TOKEN=..."
 )
 
 _UNCHANGED = "Nothing was changed."
@@ -25,9 +28,9 @@ _UNCHANGED = "Nothing was changed."
 _MOST_WAITED_SECONDS = 180.0
 
 
-def given_key(terminal: Terminal) -> str:
+def given_key(terminal: Terminal, question: str = QUESTION) -> str:
     """Typed where there is a terminal, else from standard input. Raises CommandError for what cannot be a key."""
-    return checked_key(terminal.ask_secretly(QUESTION) if terminal.is_there else terminal.piped())
+    return checked_key(terminal.ask_secretly(question) if terminal.is_there else terminal.piped())
 
 
 def checked_key(text: str) -> str:
@@ -57,6 +60,65 @@ def set_key(connection: Connection, key: str, terminal: Terminal, progress: Prog
     )
 
 
+def set_token(connection: Connection, token: str, terminal: Terminal, progress: Progress, *, check: bool) -> None:
+    """Tries the token with GraphQL, and only then puts it in.
+
+    ``check`` False: puts it in without trying. Raises CommandError; then the token is what it was.
+    """
+    secret_id = connection.environment.get("THINKIFIC_GRAPHQL_TOKEN_SECRET_ID")
+    if secret_id is None:
+        raise CommandError(
+            f"{connection.stack_name} was deployed by a release that knows no GraphQL: `make deploy` it first. "
+            f"{_UNCHANGED}"
+        )
+    if check:
+        subdomain = connection.environment["THINKIFIC_SUBDOMAIN"]
+        _check_site(_tried_token(connection.services, token, progress), subdomain)
+        terminal.say("Thinkific accepts the token.")
+    _store(secret_id, token)
+    terminal.say(
+        f"The API Access Token of {connection.stack_name} is set. The next refresh of the catalogue reads the courses "
+        "that Thinkific's REST lists leave out (POST /api/products/sync starts one at once)."
+    )
+
+
+def _tried_token(services: UpstreamServices, token: str, progress: Progress) -> str | None:
+    """The subdomain of the site that it is of, where Thinkific tells."""
+    waited = 0.0
+    while True:
+        try:
+            subdomain = services.try_token(token)
+        except KeyRefused as refused:
+            raise CommandError(
+                f"{refused} It is an API Access Token, from Settings > Code & Analytics > API Access Tokens, that "
+                f"GraphQL takes; it has an end of its own, and the API key is none. {_UNCHANGED}"
+            ) from refused
+        except BudgetSpent as spent:
+            waited += _wait(spent, waited, progress, what="the token")
+        except ThinkificError as error:
+            raise CommandError(
+                f"Thinkific does not say whether it takes the token: {error} {_UNCHANGED} "
+                "--no-check puts it in without asking."
+            ) from error
+        else:
+            progress("")
+            return subdomain
+
+
+def _check_site(found: str | None, wanted: str) -> None:
+    if found is not None and found.lower() != wanted.lower():
+        raise CommandError(f"This token is of {found}.thinkific.com, and the school is {wanted}. {_UNCHANGED}")
+
+
+def _wait(spent: BudgetSpent, waited: float, progress: Progress, *, what: str) -> float:
+    """Seconds that it has taken. Raises CommandError when that would be too long."""
+    if waited + spent.retry_after > _MOST_WAITED_SECONDS:
+        raise CommandError(f"{spent} {_UNCHANGED} --no-check puts {what} in without asking.") from spent
+    progress(f"waiting {spent.retry_after:.0f} s, Thinkific allows no call before ...")
+    time.sleep(spent.retry_after)
+    return spent.retry_after
+
+
 def _try(services: UpstreamServices, key: str, subdomain: str, progress: Progress) -> None:
     waited = 0.0
     while True:
@@ -65,11 +127,7 @@ def _try(services: UpstreamServices, key: str, subdomain: str, progress: Progres
         except KeyRefused as refused:
             raise CommandError(f"{explanation(refused, subdomain)} {_UNCHANGED}") from refused
         except BudgetSpent as spent:
-            waited += spent.retry_after
-            if waited > _MOST_WAITED_SECONDS:
-                raise CommandError(f"{spent} {_UNCHANGED} --no-check puts the key in without asking.") from spent
-            progress(f"waiting {spent.retry_after:.0f} s, Thinkific allows no call before ...")
-            time.sleep(spent.retry_after)
+            waited += _wait(spent, waited, progress, what="the key")
         except ThinkificError as error:
             raise CommandError(
                 f"Thinkific does not say whether it takes the key: {error} {_UNCHANGED} "

@@ -6,7 +6,7 @@ from contextlib import suppress
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
 from b2b.domain.unnamed import unnamed
-from b2b.domain.upstream import ThinkificDown
+from b2b.domain.upstream import ThinkificDown, ThinkificError
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
 
@@ -23,15 +23,16 @@ def tell_status(connection: Connection, say: Callable[[str], None]) -> bool:
     store = connection.services.store
     pause = _pause(connection)
     say(_line("Thinkific", f"PAUSED. {pause}" if pause else "ok"))
+    graphql = _tell_graphql(connection, say)
     totals = ", ".join(f"{store.counters.total(kind)} {kind.lower()}" for kind in Kind)
     say(_line("Records", totals))
     dead = _tell_queues(connection, say)
     stuck = _tell_wishes(store, say)
     refused = _tell_refusals(store, say)
     _tell_operations(store, say)
-    for problem in _problems(connection, pause, dead, stuck, refused):
+    for problem in _problems(connection, pause, dead, stuck, refused, graphql):
         say(problem)
-    return not pause and not dead
+    return not (pause or dead or graphql)
 
 
 def _pause(connection: Connection) -> str | None:
@@ -42,6 +43,18 @@ def _pause(connection: Connection) -> str | None:
         with suppress(ThinkificDown):
             missing = connection.services.missing_key
     return missing or connection.services.pause_reason
+
+
+def _tell_graphql(connection: Connection, say: Callable[[str], None]) -> str | None:
+    """Why the courses that REST hides could not be read the last time."""
+    trouble = connection.services.store.graphql.trouble()
+    is_set_up = trouble is not None
+    with suppress(ThinkificError):
+        is_set_up = connection.services.has_token
+    if not is_set_up:
+        return None
+    say(_line("GraphQL", f"FAILED. {trouble}" if trouble else "ok"))
+    return trouble
 
 
 def _tell_queues(connection: Connection, say: Callable[[str], None]) -> int:
@@ -95,10 +108,19 @@ def _tell_operations(store: Store, say: Callable[[str], None]) -> None:
         say(_line("", f"{about}, started {minutes:.0f} min ago{trouble}"))
 
 
-def _problems(connection: Connection, pause: str | None, dead: int, stuck: int, refused: int) -> Iterator[str]:
+def _problems(
+    connection: Connection, pause: str | None, dead: int, stuck: int, refused: int, graphql: str | None
+) -> Iterator[str]:
+    stack = f" --stack-name {connection.stack_name}" if connection.stack_name else ""
     if pause:
-        how = f": `b2b key set --stack-name {connection.stack_name}`" if connection.stack_name else ""
+        how = f": `b2b key set{stack}`" if stack else ""
         yield f"Give Thinkific a key that it takes{how}; everything goes on by itself within a minute."
+    if graphql:
+        how = f"`b2b key set --graphql{stack}` puts another token in" if stack else "THINKIFIC_GRAPHQL_TOKEN is it here"
+        yield (
+            "Until GraphQL answers, new courses of Thinkific's newer course builder do not appear, and no product is "
+            f"marked as deleted. If its token has ended, {how}."
+        )
     if dead:
         yield "`b2b redrive` shows the dead letters and sends them back."
     if stuck and not pause:

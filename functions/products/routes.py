@@ -13,7 +13,7 @@ from b2b.http.operations import OperationResource, StartedBody, present_operatio
 from b2b.http.pagination import DataBody, ListBody, WantedPage
 from b2b.http.paths import path_id
 from b2b.http.services import CurrentServices
-from products.schemas import ProductResource, SearchProducts, SyncCatalogue, present
+from products.schemas import AddProduct, ProductResource, SearchProducts, SyncCatalogue, present
 
 router = APIRouter(prefix="/api/products", tags=["Products"])
 _readable = [Depends(Scoped("products:read"))]
@@ -25,6 +25,19 @@ ProductId = Annotated[int, path_id("id", "product")]
 @router.get("", dependencies=_readable, response_model=ListBody[ProductResource], summary="List products")
 async def list_products(wanted: WantedPage, services: CurrentServices) -> Response:
     return wanted.answer(services.products.list_page, present)
+
+
+@router.post(
+    "",
+    dependencies=_writable,
+    status_code=201,
+    response_model=DataBody[ProductResource],
+    summary="Add a product by hand",
+)
+async def add_product(
+    new: Annotated[AddProduct, Depends(JsonBody(AddProduct))], services: CurrentServices
+) -> dict[str, Any]:
+    return {"data": present(services.products.add(new.productable_type, new.productable_id, new.name))}
 
 
 _TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})

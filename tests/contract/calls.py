@@ -50,6 +50,7 @@ CALLS = (
     Call("GET", "/products", "products:read"),
     Call("GET", "/products/{id}", "products:read"),
     Call("GET", "/products/search", "products:read", ("term",)),
+    Call("POST", "/products", "products:write", ("productable_id", "productable_type", "name")),
     Call("POST", "/products/sync", "products:write"),
     Call("GET", "/operations/{id}", None),
     Call("GET", "/tokens", "tokens:write"),

@@ -103,8 +103,9 @@ PRODUCT = {
     "productable_type": _PRODUCTABLE,
     "name": text,
     "status": text,
-    "slug": text,
+    "slug": OrNull(text),
     "course_ids": [identifier],
+    "source": OneOf("rest", "graphql", "manual"),
     **_RECORDED,
 }
 OPERATION = {

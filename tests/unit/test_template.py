@@ -196,10 +196,12 @@ def test_the_layers_have_the_services_that_clients_are_made_of() -> None:
 
 def test_every_variable_of_the_configuration_is_set() -> None:
     given = {name.lower() for name in GLOBALS["Environment"]["Variables"]}
-    # The key itself is never in the environment of a deployed function, and Thinkific's address is the default.
+    # Neither key nor token is ever in the environment of a deployed function, and its addresses are the default.
     assert given >= {field.name for config in (Config, ThinkificConfig) for field in fields(config)} - {
         "thinkific_api_key",
         "thinkific_url",
+        "thinkific_graphql_token",
+        "thinkific_graphql_url",
     }
 
 
@@ -241,7 +243,8 @@ def test_every_alarm_reaches_the_topic() -> None:
 
 def test_data_outlives_the_stack() -> None:
     # A secret that no deployment has ever filled may go with a first deployment that fails.
-    for name, deletion in (("Table", "Retain"), ("ThinkificApiKey", "RetainExceptOnCreate")):
+    secrets = ("ThinkificApiKey", "ThinkificGraphQLToken")
+    for name, deletion in (("Table", "Retain"), *((secret, "RetainExceptOnCreate") for secret in secrets)):
         assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == (deletion, "Retain")
     table = RESOURCES["Table"]["Properties"]
     assert table["DeletionProtectionEnabled"]

@@ -25,7 +25,7 @@ from b2b_cli.local.emulator import Emulator
 from b2b_cli.local.processes import LOOPBACK, Child, free_port, is_port_free
 from b2b_cli.local.resources import Resources, has_table, make_resources
 from b2b_cli.local.template import Template
-from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
+from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
 
 ADMIN_NAME, ADMIN_EMAIL = "Local Admin", "admin@example.com"
 
@@ -35,6 +35,7 @@ _STOP_SECONDS = 5.0
 _WORKER_STOP_SECONDS = 30.0
 _WATCH_SECONDS = 0.2
 _API_PATH = "/api/public/v1"
+_GRAPHQL_PATH = "/stable/graphql"
 _DEFAULT_RATE = "100"
 _THINKIFIC_RATE = 120
 
@@ -213,6 +214,8 @@ class Stack:
             "THINKIFIC_API_KEY": DEFAULT_API_KEY,
             "THINKIFIC_SUBDOMAIN": DEFAULT_SUBDOMAIN,
             "THINKIFIC_RATE_PER_MINUTE": rate,
+            "THINKIFIC_GRAPHQL_URL": page + _GRAPHQL_PATH,
+            "THINKIFIC_GRAPHQL_TOKEN": DEFAULT_ACCESS_TOKEN,
         }
         return _Upstream(url, page, environment, simulator)
 
@@ -301,8 +304,11 @@ def _foreign_thinkific(url: str, rate: str) -> _Upstream:
         if not os.environ.get(name):
             raise CommandError(f"--thinkific-url needs {name} in the environment.")
         environment[name] = os.environ[name]
-    full = url.rstrip("/") if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{_API_PATH}"
-    return _Upstream(full, None, environment | {"THINKIFIC_URL": full}, secret=frozenset({"THINKIFIC_API_KEY"}))
+    root = f"{parts.scheme}://{parts.netloc}"
+    full = url.rstrip("/") if parts.path.strip("/") else root + _API_PATH
+    environment |= {"THINKIFIC_URL": full, "THINKIFIC_GRAPHQL_TOKEN": os.environ.get("THINKIFIC_GRAPHQL_TOKEN", "")}
+    environment["THINKIFIC_GRAPHQL_URL"] = os.environ.get("THINKIFIC_GRAPHQL_URL") or root + _GRAPHQL_PATH
+    return _Upstream(full, None, environment, secret=frozenset({"THINKIFIC_API_KEY", "THINKIFIC_GRAPHQL_TOKEN"}))
 
 
 def _prepare(data: Path) -> None:

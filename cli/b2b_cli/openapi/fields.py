@@ -67,6 +67,7 @@ PATH_IDS: dict[str, Json] = {
 }
 
 SCHEMAS = {
+    "AddProduct": "A course or bundle that Thinkific's lists do not show.",
     "AddSeats": "Seats to add to the grant of one product, and its other terms, which are overwritten.",
     "AssignGroup": "A Thinkific group by its name.",
     "AssignStudent": "Who, and to or from whom.",
@@ -98,6 +99,8 @@ SCHEMAS = {
     "OperationType": "What is being done.",
     "Product": "A course or bundle as Thinkific sells it.",
     "ProductableType": "What a product sells.",
+    "ProductSource": "`rest`: Thinkific's REST list shows it. `graphql`: GraphQL alone shows it, as it does courses "
+    "made with the newer course builder. `manual`: somebody has added it, and no list has shown it yet.",
     "Role": "`admin`: of the school. `user`: a client's manager.",
     "SearchUser": "An e-mail address.",
     "Scope": "A group of calls that a token may make: those that read, or those that write.",
@@ -240,6 +243,11 @@ FIELDS: dict[str, dict[str, str]] = {
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
     },
+    "AddProduct": {
+        "productable_id": _COURSE_ID,
+        "productable_type": '"Course" or "Bundle" (capitals do not matter).',
+        "name": f"{_PRODUCT_NAME} {_TEXT} Thinkific's own takes its place once a list shows it.",
+    },
     "UpdateStudent": {
         "first_name": _TEXT,
         "last_name": _TEXT,
@@ -311,8 +319,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "percentage_completed": "How far the student is, 0 to 100; null until known.",
     },
     "Product": {
-        "id": _PRODUCT_ID,
-        "thinkific_id": "The same as `id`.",
+        "id": "The product's id, which never changes: Thinkific's product id, or a number from 9,000,000,000,000,000 "
+        "on where that was not known when the product was added.",
+        "thinkific_id": "The product's id in Thinkific. It differs from `id` only where it was learned after the "
+        "product had been added; until then it equals `id`.",
         "productable_id": _COURSE_ID,
         "productable_type": "What the product sells.",
         "name": _PRODUCT_NAME,
@@ -320,6 +330,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "be neither granted nor enrolled in.",
         "slug": "Its name in addresses; null where Thinkific tells none.",
         "course_ids": "The courses of a bundle; empty for a course.",
+        "source": "Where it was last seen; see ProductSource.",
         "created_at": "When it was first seen.",
         "updated_at": _UPDATED,
     },

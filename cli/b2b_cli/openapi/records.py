@@ -24,7 +24,16 @@ COURSE: Json = {
     "status": "published",
     "slug": "workplace-safety-essentials",
     "course_ids": [],
+    "source": "rest",
     **_RECORDED,
+}
+ADDED: Json = COURSE | {
+    "id": 9_000_000_000_000_001,
+    "thinkific_id": 9_000_000_000_000_001,
+    "productable_id": 789,
+    "name": "Leading Remote Teams",
+    "slug": None,
+    "source": "manual",
 }
 BUNDLE: Json = {
     "id": 2000009,
@@ -35,6 +44,7 @@ BUNDLE: Json = {
     "status": "published",
     "slug": "site-safety-pack",
     "course_ids": [3000001, 3000002, 3000004],
+    "source": "rest",
     **_RECORDED,
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from b2b_cli.simulator.app import create_app
-from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN, Credentials
+from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY, DEFAULT_SUBDOMAIN, Credentials
 from b2b_cli.simulator.connections import ResettableProtocol
 from b2b_cli.simulator.store import Store, StoreError
 from b2b_cli.simulator.switches import SwitchError, Switches
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SwitchError, StoreError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    credentials = Credentials(options.api_key, options.subdomain)
+    credentials = Credentials(options.api_key, options.subdomain, options.access_token)
     app = create_app(store, switches, credentials, demo_catalogue=options.demo_catalogue)
     config = uvicorn.Config(
         app,
@@ -67,8 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m b2b_cli.simulator",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "A school on Thinkific, simulated: the Admin API v1 under /api/public/v1, a page at / that shows what\n"
-            "happens, and controls under /_simulator/. It listens on 127.0.0.1 only and ends on SIGTERM or Ctrl-C."
+            "A school on Thinkific, simulated: the Admin API v1 under /api/public/v1, GraphQL's courses at\n"
+            "/stable/graphql, a page at / that shows what happens, and controls under /_simulator/. It listens on\n"
+            "127.0.0.1 only and ends on SIGTERM or Ctrl-C."
         ),
         epilog=f"switches, with their defaults:\n{Switches.described()}",
     )
@@ -78,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--api-key", default=DEFAULT_API_KEY, metavar="KEY", help="API key to accept (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--access-token",
+        default=DEFAULT_ACCESS_TOKEN,
+        metavar="TOKEN",
+        help="API Access Token that GraphQL accepts (default: %(default)s)",
     )
     parser.add_argument(
         "--subdomain", default=DEFAULT_SUBDOMAIN, metavar="NAME", help="the school's subdomain (default: %(default)s)"

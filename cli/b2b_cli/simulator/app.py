@@ -12,6 +12,8 @@ from b2b_cli.simulator.clock import Clock
 from b2b_cli.simulator.control import CLOCK_SETTING, Control, error_answer
 from b2b_cli.simulator.demo import add_demo_catalogue
 from b2b_cli.simulator.faults import FaultSchedule
+from b2b_cli.simulator.graphql import PATH as GRAPHQL_PATH
+from b2b_cli.simulator.graphql import GraphQLApi
 from b2b_cli.simulator.page import Page
 from b2b_cli.simulator.site import Site
 from b2b_cli.simulator.store import Store
@@ -35,7 +37,8 @@ def create_app(
     switches = switches or Switches()
     clock = clock or Clock()
     clock.offset_ms = int(store.scalar("select value from settings where name = ?", CLOCK_SETTING) or clock.offset_ms)
-    site = Site(store, clock, switches, FaultSchedule())
+    credentials = credentials or Credentials()
+    site = Site(store, clock, switches, FaultSchedule(), subdomain=credentials.subdomain)
     if demo_catalogue:
         add_demo_catalogue(site)
     control = Control(site, initial_switches=switches, demo_catalogue=demo_catalogue)
@@ -43,7 +46,8 @@ def create_app(
         routes=[
             Route("/", Page().show),
             Mount("/_simulator", routes=control.routes()),
-            Mount(BASE_PATH, app=AdminApi(site, credentials or Credentials(), sleep)),
+            Route(GRAPHQL_PATH, GraphQLApi(site, credentials).answer, methods=["POST"]),
+            Mount(BASE_PATH, app=AdminApi(site, credentials, sleep)),
         ],
         exception_handlers={HTTPException: error_answer},
     )

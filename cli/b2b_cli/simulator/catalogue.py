@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from b2b_cli.simulator.lists import Filter, Source, list_answer
 from b2b_cli.simulator.site import Site
@@ -17,38 +17,46 @@ COURSES = Source(
     "courses",
 )
 
+# The Admin API leaves out what the newer course builder has made (its enrolments are another matter).
+_SHOWN_PRODUCTS = "newer_builder = 0"
+_SHOWN_COURSES = (
+    "id not in (select p.productable_id from products p where p.productable_type = 'Course' and p.newer_builder = 1)"
+)
+
 # A school has one instructor here; no other part of the API that is simulated knows of it.
 _INSTRUCTOR_ID = 1
 
 
 def list_products(site: Site, call: Call) -> Answer:
-    return list_answer(site, call, PRODUCTS, product_json)
+    return list_answer(site, call, PRODUCTS, product_json, Filter([_SHOWN_PRODUCTS]))
 
 
 def get_product(site: Site, _call: Call, product_id: str) -> Answer:
-    return Answer(200, product_json(_row(site.store, "products", product_id)))
+    return Answer(200, product_json(_shown(site.store, "products", product_id)))
 
 
 def list_related(site: Site, call: Call, product_id: str) -> Answer:
-    product = _row(site.store, "products", product_id)
-    where = Filter(["id in (select value from json_each(?))"], [product["related_product_ids"]])
+    product = _shown(site.store, "products", product_id)
+    where = Filter(["id in (select value from json_each(?))", _SHOWN_PRODUCTS], [product["related_product_ids"]])
     return list_answer(site, call, PRODUCTS, product_json, where)
 
 
 def list_courses(site: Site, call: Call) -> Answer:
-    return list_answer(site, call, COURSES, lambda row: course_json(site.store, row))
+    where = Filter([_SHOWN_COURSES])
+    return list_answer(site, call, COURSES, lambda row: course_json(site.store, row), where)
 
 
 def get_course(site: Site, _call: Call, course_id: str) -> Answer:
-    # The columns are a constant of this module.
-    course = site.store.row(f"select {COURSES.columns} from courses where id = ?", path_id(course_id))  # noqa: S608 - made of constants only
+    # The columns and the condition are constants of this module.
+    query = f"select {COURSES.columns} from courses where id = ? and {_SHOWN_COURSES}"  # noqa: S608 - made of constants only
+    course = site.store.row(query, path_id(course_id))
     if course is None:
         refuse_missing()
     return Answer(200, course_json(site.store, course))
 
 
 def list_chapters(site: Site, call: Call, course_id: str) -> Answer:
-    course = _row(site.store, "courses", course_id)
+    course = _shown(site.store, "courses", course_id)
     where = Filter(["course_id = ?"], [course["id"]])
     return list_answer(site, call, Source("*", "chapters"), lambda row: chapter_json(site.store, row), where)
 
@@ -218,6 +226,7 @@ def add_product(
     private: bool = False,
     hidden: bool = False,
     days_until_expiry: int | None = None,
+    newer_builder: bool = False,
 ) -> int:
     """A product for a course, a bundle or something of another type. Answers its id."""
     return store.insert(
@@ -237,6 +246,7 @@ def add_product(
             "slug": slug(name),
             "description": None,
             "related_product_ids": "[]",
+            "newer_builder": newer_builder,
         },
     )
 
@@ -282,6 +292,15 @@ def _price_json(product: Row) -> dict[str, Any]:
 
 def _row(store: Store, table: str, identifier: str) -> Row:
     row = store.get(table, path_id(identifier) or 0)
+    if row is None:
+        refuse_missing()
+    return row
+
+
+def _shown(store: Store, table: Literal["products", "courses"], identifier: str) -> Row:
+    """A row that the Admin API does not leave out."""
+    condition = _SHOWN_PRODUCTS if table == "products" else _SHOWN_COURSES
+    row = store.row(f"select * from {table} where id = ? and {condition}", path_id(identifier) or 0)  # noqa: S608 - made of constants only
     if row is None:
         refuse_missing()
     return row

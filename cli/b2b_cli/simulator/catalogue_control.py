@@ -34,6 +34,8 @@ class _Sold(BaseModel):
     private: bool = False
     hidden: bool = False
     days_until_expiry: int | None = None
+    newer_builder: bool = False
+    """Made with the newer course builder: GraphQL shows it, the Admin API does not."""
 
 
 class NewProduct(_Sold):
@@ -77,6 +79,7 @@ class Changes(BaseModel):
     private: bool = False
     hidden: bool = False
     days_until_expiry: int | None = None
+    newer_builder: bool = False
     course_ids: tuple[int, ...] = ()
 
 
@@ -94,7 +97,7 @@ def add(site: Site, new: NewProduct) -> dict[str, Any]:
         productable_id,
         site.clock.now(),
         product_id=new.id,
-        **new.model_dump(include={"status", "price", "private", "hidden", "days_until_expiry"}),
+        **new.model_dump(include={"status", "price", "private", "hidden", "days_until_expiry", "newer_builder"}),
     )
     return _shown(site, _product(site, "products", product_id))
 

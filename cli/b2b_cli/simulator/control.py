@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from b2b_cli.simulator import calls, catalogue_control
+from b2b_cli.simulator import calls, catalogue_control, graphql
 from b2b_cli.simulator.catalogue_control import Changes, Kind, NewBundle, NewCourse, NewProduct
 from b2b_cli.simulator.demo import add_demo_catalogue
 from b2b_cli.simulator.faults import FaultError, FaultSchedule
@@ -79,6 +79,7 @@ class Control:
             ("DELETE", "/faults", self.clear_faults),
             ("GET", "/calls", self.list_calls),
             ("DELETE", "/calls", self.delete_calls),
+            ("GET", "/graphql_calls", self.list_graphql_calls),
             ("GET", "/clock", self.get_clock),
             ("POST", "/clock", self.change_clock),
             ("POST", "/products", self.add_product),
@@ -110,6 +111,7 @@ class Control:
         self._site.switches = self._initial_switches
         self._site.faults = FaultSchedule()
         self._site.window.clear()
+        self._site.points.clear()
         self._site.clock.offset_ms = 0
         if self._demo_catalogue:
             add_demo_catalogue(self._site)
@@ -160,6 +162,12 @@ class Control:
                 "calls": [calls.call_json(row) for row in reversed(latest)],
             }
         )
+
+    async def list_graphql_calls(self, request: Request) -> Response:
+        """The GraphQL calls after the one with the id `after`, oldest first."""
+        after = path_id(request.query_params.get("after", "")) or 0
+        rows = self._site.store.rows("select * from graphql_calls where id > ? order by id", after)
+        return JSONResponse({"calls": [graphql.call_json(row) for row in rows]})
 
     async def delete_calls(self, request: Request) -> Response:
         where = _calls_filter(request)

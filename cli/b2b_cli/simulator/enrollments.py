@@ -27,6 +27,12 @@ JOINS = "join users u on u.id = e.user_id join courses c on c.id = e.course_id"
 COLUMNS = "e.*, u.email as user_email, u.first_name, u.last_name, c.name as course_name"
 SOURCE = Source(COLUMNS, "enrollments e", JOINS, key="e.id", created="e.created_at")
 
+# In a course that the newer course builder has made.
+_HIDDEN = (
+    "exists (select 1 from products p where p.productable_type = 'Course' and p.newer_builder = 1"
+    " and p.productable_id = e.course_id)"
+)
+
 _LAST_MS_OF_DAY = 86_400_000 - 1
 # `updated_on_or_after` exists on the enrolments of bundles only.
 _TIME_FILTERS = (
@@ -50,6 +56,8 @@ def list_enrollments(site: Site, call: Call) -> Answer:
     add_flag(site, call, where, "free_trial", "e.activated_at is null")
     add_flag(site, call, where, "full", "e.activated_at is not null")
     add_common_filters(site, call, where, _TIME_FILTERS)
+    if site.switches.hidden_enrolments != "listed":
+        where.add(f"not {_HIDDEN}")
     return list_answer(site, call, SOURCE, lambda row: enrollment_json(site, row), where)
 
 
@@ -72,7 +80,11 @@ def create_enrollment(site: Site, call: Call) -> Answer:
 
 
 def get_enrollment(site: Site, _call: Call, enrollment_id: str) -> Answer:
-    return Answer(200, enrollment_json(site, _row(site, path_id(enrollment_id))))
+    row = _row(site, path_id(enrollment_id))
+    is_hidden = site.store.scalar(f"select {_HIDDEN} from enrollments e where e.id = ?", row["id"])  # noqa: S608 - made of constants only
+    if is_hidden and site.switches.hidden_enrolments == "unseen":
+        refuse_missing()
+    return Answer(200, enrollment_json(site, row))
 
 
 def update_enrollment(site: Site, call: Call, enrollment_id: str) -> Answer:

@@ -16,6 +16,21 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Kind = Literal["error_before", "error_after", "reset_before", "reset_after", "slow", "rate_limited"]
 
+# RATE_LIMITED, MAX_QUERY_COST_EXCEEDED, GATEWAY_TIMEOUT, a proxy's pages, a token that is refused, and so on.
+GraphQLKind = Literal[
+    "rate_limited",
+    "too_costly",
+    "gateway_timeout",
+    "html_429",
+    "html_502",
+    "not_json",
+    "refused",
+    "unknown_field",
+    "no_data",
+    "stuck_cursor",
+    "reset",
+]
+
 _KNOWN_ERRORS = {
     401: "Authentication Error",
     403: "Access to Apps is not available on your plan. Upgrade to gain access",
@@ -71,6 +86,16 @@ class PlannedFault(Fault):
         return self.method in ("*", method) and re.search(self.path, path) is not None
 
 
+class GraphQLFault(BaseModel):
+    """One thing going wrong with the next `times` GraphQL calls. Those in capitals come with status 200."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: GraphQLKind
+    seconds: Seconds = Field(1.0, description="how far off the reset of RATE_LIMITED is")
+    times: int = Field(1, ge=1)
+
+
 class Faults(BaseModel):
     """How often things go wrong. The rates of one call exclude each other, so they add up to 1 at most."""
 
@@ -99,6 +124,8 @@ class Faults(BaseModel):
     """Lists, also those by e-mail, miss what was created in the last so many seconds."""
     next: tuple[PlannedFault, ...] = ()
     """Faults for certain calls to come; they go before the rates."""
+    graphql: tuple[GraphQLFault, ...] = ()
+    """Faults for the next GraphQL calls, in their order; the rates are the Admin API's."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -126,6 +153,7 @@ class FaultSchedule:
         self._rate_limited = Fault(kind="rate_limited", seconds=self._faults.rate_limited_seconds)
         self._burst_left = 0
         self._planned = [(planned, planned.times) for planned in self._faults.next]
+        self._graphql = [fault for fault in self._faults.graphql for _ in range(fault.times)]
 
     @property
     def stale_ms(self) -> int:
@@ -143,7 +171,12 @@ class FaultSchedule:
     def as_json(self) -> dict[str, Any]:
         """The faults; `next` holds what is still to come of it."""
         planned = [fault.model_copy(update={"times": left}).model_dump() for fault, left in self._planned if left]
-        return self._faults.model_dump() | {"next": planned}
+        graphql = [fault.model_copy(update={"times": 1}).model_dump() for fault in self._graphql]
+        return self._faults.model_dump() | {"next": planned, "graphql": graphql}
+
+    def deal_graphql(self) -> GraphQLFault | None:
+        """The fault of the next GraphQL call, or None."""
+        return self._graphql.pop(0) if self._graphql else None
 
     def deal(self, method: str, path: str) -> Fault | None:
         """The fault of the next call, or None."""

@@ -1,4 +1,4 @@
-"""The site's limit of calls a minute, and what a call beyond a limit is answered with."""
+"""The site's limits, of calls and of GraphQL's points a minute, and what a call beyond a limit is answered with."""
 
 from collections import deque
 from math import ceil
@@ -43,6 +43,24 @@ class RateWindow:
     def _forget(self, now: int) -> None:
         while self._admitted and self._admitted[0] <= now - WINDOW_MS:
             self._admitted.popleft()
+
+
+class PointsWindow:
+    """The points spent in the last minute. It starts empty with the process."""
+
+    def __init__(self) -> None:
+        self._spent: list[tuple[int, int]] = []
+
+    def spend(self, now: int, cost: int, limit: int) -> int | None:
+        """Counts them and answers None, or, where that would exceed the limit, the time at which they may be spent."""
+        self._spent = [(at, points) for at, points in self._spent if at > now - WINDOW_MS]
+        if sum(points for _, points in self._spent) + cost > limit:
+            return self._spent[0][0] + WINDOW_MS if self._spent else now + WINDOW_MS
+        self._spent.append((now, cost))
+        return None
+
+    def clear(self) -> None:
+        self._spent.clear()
 
 
 def too_many_calls(switches: Switches, now: int, reset_at: int) -> Answer:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from b2b_cli.simulator.clock import Clock
 from b2b_cli.simulator.faults import FaultSchedule
-from b2b_cli.simulator.limits import RateWindow
+from b2b_cli.simulator.limits import PointsWindow, RateWindow
 from b2b_cli.simulator.store import Store
 from b2b_cli.simulator.switches import Switches
 
@@ -17,5 +17,7 @@ class Site:
     clock: Clock
     switches: Switches
     faults: FaultSchedule
+    subdomain: str = ""
     window: RateWindow = field(default_factory=RateWindow)
+    points: PointsWindow = field(default_factory=PointsWindow)
     in_flight: int = 0

@@ -22,7 +22,7 @@ FIRST_IDS = {
     "enrollments": 400_000_000,
 }
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 # Times are milliseconds since 1970. A deleted user's row stays, so that kept enrolments still have a name.
 _SCHEMA = """
 create table settings (name text primary key, value text not null) without rowid;
@@ -49,6 +49,7 @@ create table products (
   productable_type text not null, productable_id integer not null, status text not null, price text not null,
   private integer not null, hidden integer not null, subscription integer not null, days_until_expiry integer,
   slug text not null, description text, related_product_ids text not null,
+  newer_builder integer not null default 0,
   unique (productable_type, productable_id)
 );
 create table courses (
@@ -122,6 +123,14 @@ create table calls (
 );
 create index calls_by_time on calls (at);
 """
+_GRAPHQL_CALLS = """
+create table graphql_calls (
+  id integer primary key autoincrement, at integer not null, variables text not null, cost integer not null,
+  status integer not null
+);
+"""
+# What brings a database of each older schema to the next.
+_UPGRADES = {1: f"alter table products add column newer_builder integer not null default 0; {_GRAPHQL_CALLS}"}
 
 
 class StoreError(Exception):
@@ -206,6 +215,11 @@ class Store:
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute("pragma foreign_keys = on")
         version = self.scalar("pragma user_version")
+        while version in _UPGRADES:
+            self._connection.executescript(
+                f"begin immediate; {_UPGRADES[version]} pragma user_version = {version + 1}; commit;"
+            )
+            version += 1
         if version == 0:
             self._create()
         elif version != _SCHEMA_VERSION:
@@ -218,7 +232,7 @@ class Store:
             for table, last in FIRST_IDS.items()
         )
         self._connection.executescript(
-            f"begin immediate; {_SCHEMA} {seeds} pragma user_version = {_SCHEMA_VERSION}; commit;"
+            f"begin immediate; {_SCHEMA} {_GRAPHQL_CALLS} {seeds} pragma user_version = {_SCHEMA_VERSION}; commit;"
         )
 
 

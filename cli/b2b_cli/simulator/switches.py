@@ -99,6 +99,24 @@ class Switches(BaseModel):
     deleted_user_enrolments: Literal["removed", "kept"] = "removed"
     """Whether the enrolments of a deleted user vanish from GET /enrollments."""
 
+    hidden_enrolments: Literal["listed", "by_id", "unseen"] = "listed"
+    """Enrolments in courses of the newer builder: lists show them, only their own address does, or nothing does."""
+
+    graphql_product: Literal["given", "absent"] = "given"
+    """Whether GraphQL tells the product of a course."""
+
+    graphql_missing: Literal["null", "error"] = "null"
+    """GraphQL's `course(id)` for a course that does not exist: null alone, or with an error."""
+
+    graphql_rate_limit: Limit = 2000
+    """GraphQL's points a minute."""
+
+    graphql_max_cost: Count = 1000
+    """The most points that one GraphQL request may cost."""
+
+    graphql_reset_at: Literal["time", "past", "unreadable", "absent"] = "time"
+    """The `resetAt` of RATE_LIMITED: a time to come, one that is over, no time, or none at all."""
+
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Self:
         """Switches from `name=value` texts, the rest at their defaults. Raises SwitchError."""

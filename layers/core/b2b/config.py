@@ -27,7 +27,9 @@ class ThinkificConfig:
     """Of the functions that call Thinkific.
 
     The key comes from ``THINKIFIC_API_KEY`` or, deployed, from the Secrets Manager secret
-    ``THINKIFIC_API_KEY_SECRET_ID``. ``thinkific_rate_per_minute``: calls in any 60 seconds (Thinkific allows 120).
+    ``THINKIFIC_API_KEY_SECRET_ID``; GraphQL's API Access Token, which a school need not have, likewise from
+    ``THINKIFIC_GRAPHQL_TOKEN`` or ``THINKIFIC_GRAPHQL_TOKEN_SECRET_ID``.
+    ``thinkific_rate_per_minute``: calls in any 60 seconds (Thinkific allows 120).
     """
 
     thinkific_url: str = "https://api.thinkific.com/api/public/v1"
@@ -35,6 +37,9 @@ class ThinkificConfig:
     thinkific_api_key: str | None = None
     thinkific_api_key_secret_id: str | None = None
     thinkific_rate_per_minute: int = 100
+    thinkific_graphql_url: str = "https://api.thinkific.com/stable/graphql"
+    thinkific_graphql_token: str | None = None
+    thinkific_graphql_token_secret_id: str | None = None
 
 
 def load_config(environment: Mapping[str, str]) -> Config:
@@ -59,6 +64,9 @@ def load_thinkific_config(environment: Mapping[str, str]) -> ThinkificConfig:
         thinkific_rate_per_minute=_number(
             environment, "thinkific_rate_per_minute", default.thinkific_rate_per_minute, least=1
         ),
+        thinkific_graphql_url=_given(environment, "thinkific_graphql_url") or default.thinkific_graphql_url,
+        thinkific_graphql_token=_given(environment, "thinkific_graphql_token"),
+        thinkific_graphql_token_secret_id=_given(environment, "thinkific_graphql_token_secret_id"),
     )
 
 

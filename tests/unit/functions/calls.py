@@ -101,6 +101,13 @@ CALLS = (
         ("email", "user_email", "enrollments"),
     ),
     Call("GET", "/api/products", "products:read"),
+    Call(
+        "POST",
+        "/api/products",
+        "products:write",
+        {"productable_id": 770, "productable_type": "Course", "name": "Remote Teams"},
+        ("productable_id", "productable_type", "name"),
+    ),
     Call("GET", "/api/products/{id}", "products:read"),
     Call("GET", "/api/products/search", "products:read"),
     Call("POST", "/api/products/sync", "products:write", {}),

@@ -30,6 +30,7 @@ GRANT = {
 }
 PRODUCT = {
     *("id", "thinkific_id", "productable_id", "productable_type", "name", "status", "slug", "course_ids"),
+    "source",
     *("created_at", "updated_at"),
 }
 OPERATION = {"id", "type", "status", "total", "done", "failed", "failures", "created_at", "updated_at"}

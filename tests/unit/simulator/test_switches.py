@@ -32,6 +32,12 @@ DEFAULTS = {
     "longest_name": "off",
     "false_filters": "ignored",
     "deleted_user_enrolments": "removed",
+    "hidden_enrolments": "listed",
+    "graphql_product": "given",
+    "graphql_missing": "null",
+    "graphql_rate_limit": 2000,
+    "graphql_max_cost": 1000,
+    "graphql_reset_at": "time",
 }
 
 

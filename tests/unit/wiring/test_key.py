@@ -197,7 +197,7 @@ def test_the_key_is_remembered_for_as_long_as_was_said(secret: Secret) -> None:
 
 
 def test_looking_for_the_key_takes_a_few_seconds_at_most(secret: Secret) -> None:
-    config = SecretKey(secret.arn)._provider.client.meta.config
+    config = SecretKey(secret.arn)._secret._provider.client.meta.config
     assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] <= 6
 
 

@@ -1,4 +1,10 @@
-"""Products: courses and bundles of the school, as Thinkific's catalogue lists them."""
+"""Products: courses and bundles of the school, as Thinkific's lists show them or a person has added them.
+
+Thinkific's REST lists leave out courses made with its newer course builder. Such a course comes through GraphQL or by
+hand, and its product id in Thinkific may be unknown for a while. It has an id of ours until then and ever after, since
+grants and enrollments refer to it: from ``FIRST_OWN_ID`` on, far beyond Thinkific's ids and within what JavaScript
+holds exactly.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 DELETED = "deleted"
+PUBLISHED = "published"
+FIRST_OWN_ID = 9_000_000_000_000_000
 
 
 class ProductableType(StrEnum):
@@ -13,19 +21,50 @@ class ProductableType(StrEnum):
     BUNDLE = "Bundle"
 
 
+class ProductSource(StrEnum):
+    """Where a product was last seen: in REST's list, in GraphQL's alone, or nowhere since a person added it."""
+
+    REST = "rest"
+    GRAPHQL = "graphql"
+    MANUAL = "manual"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """``id`` is Thinkific's product id, ``productable_id`` the id of the course or bundle it sells."""
+    """``productable_id`` is the id of the course or bundle that it sells.
+
+    ``id`` never changes: Thinkific's product id where that was known from the start, else one of ours.
+    ``learned_id`` is Thinkific's product id where a list has shown it later.
+    """
 
     id: int
+    learned_id: int | None = None
     productable_id: int
     productable_type: ProductableType
     name: str
     status: str
     slug: str | None
     course_ids: tuple[int, ...] = ()
+    source: ProductSource = ProductSource.REST
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def thinkific_id(self) -> int | None:
+        """Thinkific's product id; None until a list has shown it."""
+        if self.learned_id is not None:
+            return self.learned_id
+        return self.id if self.id < FIRST_OWN_ID else None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether REST's list does not show it: what its other lists show of it is not known either."""
+        return self.source is not ProductSource.REST
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All that it is found by, its course's or bundle's apart."""
+        return (self.id,) if self.learned_id is None else (self.id, self.learned_id)
 
     @property
     def is_deleted(self) -> bool:
@@ -33,8 +72,8 @@ class Product:
         return self.status == DELETED
 
     def matches(self, term: str) -> bool:
-        """Whether a search for ``term`` finds it: part of the name in any case, or one of its two ids."""
-        return term.casefold() in self.name.casefold() or term in (str(self.id), str(self.productable_id))
+        """Whether a search for ``term`` finds it: part of the name in any case, or one of its ids."""
+        return term.casefold() in self.name.casefold() or term in map(str, (*self.ids, self.productable_id))
 
 
 @dataclass(frozen=True, slots=True)

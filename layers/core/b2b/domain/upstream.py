@@ -9,8 +9,9 @@ ThinkificError
 ├── ThinkificMissing     an id that Thinkific does not know (any more)
 ├── ThinkificRejected    it will never accept this; ``reason`` is for a person
 │   ├── EmailTaken       another account has the e-mail
-│   └── NameTaken        there is a group of that name
-└── KeyRefused           a key that was only tried is not accepted
+│   ├── NameTaken        there is a group of that name
+│   └── QueryTooCostly   GraphQL: ask for less at once
+└── KeyRefused           a key that was only tried, or GraphQL's token, is not accepted
 """
 
 from collections.abc import Iterable
@@ -40,9 +41,12 @@ class ThinkificEnrollment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """A product of the catalogue that is a course or a bundle; ``productable_type`` as Thinkific spells it."""
+    """A product of the catalogue that is a course or a bundle; ``productable_type`` as the Admin API spells it.
 
-    id: int
+    GraphQL may leave out ``id`` (the product's), ``name`` ("") and ``slug``.
+    """
+
+    id: int | None
     productable_id: int
     productable_type: str
     name: str
@@ -55,6 +59,14 @@ class CataloguePage:
     entries: tuple[CatalogueEntry, ...]
     next_page: int | None
     total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPage:
+    """A page of a GraphQL connection. ``next_cursor`` None: the last one."""
+
+    entries: tuple[CatalogueEntry, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +138,14 @@ class NameTaken(ThinkificRejected):
     """422 on ``name``: another record has it."""
 
 
-class KeyRefused(ThinkificError):
-    """A key that is not the school's, or not yet, is refused: 401, or 403. ``reason``: Thinkific's own words."""
+class QueryTooCostly(ThinkificRejected):
+    """A GraphQL query that costs more points than one request may; nothing was charged for it."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"Thinkific refuses the key: it answered {status} ({reason}).")
+
+class KeyRefused(ThinkificError):
+    """A key that was only tried, or GraphQL's token, is refused: 401, or 403. ``reason``: Thinkific's own words."""
+
+    def __init__(self, status: int, reason: str, *, what: str = "key") -> None:
+        super().__init__(f"Thinkific refuses the {what}: it answered {status} ({reason}).")
         self.status = status
         self.reason = reason

@@ -83,12 +83,13 @@ class OperationService:
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a piece of work came to: the operation after it, ``actions`` to be written together with that, and for
-    how many seconds there is nothing to do.
+    how many seconds there is nothing to do. ``error``: what went wrong and does not stop the rest.
     """
 
     operation: Operation
     actions: "Sequence[Action]" = ()
     pause: float = 0.0
+    error: str | None = None
 
 
 class Runner(Protocol):
@@ -180,7 +181,7 @@ class OperationWorker:
         try:
             step = runner.step(operation)
             # Who waits for Thinkific's confirmations is told when these cannot come.
-            error = self._pause_reason() if step.pause else None
+            error = step.error or (self._pause_reason() if step.pause else None)
             return self._save(replace(step.operation, attempts=0, error=error), step.actions), step.pause
         except WriteConflict as conflict:
             if conflict.state is None:

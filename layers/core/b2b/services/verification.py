@@ -45,7 +45,10 @@ class Difference:
 
 
 class Verification:
-    """Each ``compare`` takes one call to Thinkific, two for students with more than 250 enrolments or none at all."""
+    """Each ``compare`` takes one call to Thinkific, two for students with more than 250 enrolments or none at all.
+
+    One more for each enrollment in a course that Thinkific's lists leave out.
+    """
 
     def __init__(self, store: "Store", thinkific: "Thinkific", bell: "Bell", clock: Clock = utc_now) -> None:
         self._store = store
@@ -136,10 +139,20 @@ class Verification:
                 decisive = enrollment if course_id not in others else replace(enrollment, is_exact=False)
                 if course_id in others and expiry.is_past(enrollment.expiry_date, self._clock()):
                     continue
-                what = self._difference(decisive, rows.get(course_id))
+                existing = rows.get(course_id)
+                if existing is None and self._store.products.is_hidden_course(course_id):
+                    existing = self._read_hidden(enrollment)
+                    if existing is None:
+                        continue  # what Thinkific shows nobody cannot be compared
+                what = self._difference(decisive, existing)
                 if what is not None:
                     yield Difference(student_id=record.student.id, product_id=enrollment.product_id, what=what)
                     break
+
+    def _read_hidden(self, enrollment: Enrollment) -> ThinkificEnrollment | None:
+        """By its own id: the lists may leave out what is in a hidden course."""
+        known = enrollment.thinkific_id
+        return None if known is None else self._thinkific.read_enrollment(known)
 
     def _courses(self, enrollment: Enrollment) -> Sequence[int]:
         if enrollment.productable_type is ProductableType.COURSE:

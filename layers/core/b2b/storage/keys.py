@@ -197,6 +197,8 @@ BUDGET = Key("BUDGET", "BUDGET")
 RECOUNT = Key("RECOUNT", "RECOUNT")
 # How far the operator's `b2b migrate-data` is.
 MIGRATION = Key("MIGRATION", "A#MIGRATION")
+# How the last reading of the catalogue through GraphQL ended.
+GRAPHQL = Key("GRAPHQL", "GRAPHQL")
 # Where the operator's `b2b restore` notes how far it is; no function reads it.
 RESTORE = Key("RESTORE", "RESTORE")
 

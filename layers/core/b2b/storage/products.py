@@ -1,12 +1,18 @@
-"""The catalogue: each product under its own id and, the same, under the id of its course or bundle."""
+"""The catalogue: each product under its own id and, the same, under the id of its course or bundle.
 
-from collections.abc import Iterable
+A product that got its id before Thinkific's was known is also found under Thinkific's. Only the item under its own id
+is in the list.
+"""
+
+from collections.abc import Iterable, Sequence
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain import timestamps
+from b2b.domain.catalogue import Known
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Candidates, Product, ProductableType
+from b2b.domain.products import Candidates, Product, ProductableType, ProductSource
+from b2b.domain.upstream import CatalogueEntry
 from b2b.storage import keys
 from b2b.storage.table import ABSENT, Action, Item, Table, put
 
@@ -19,8 +25,30 @@ class Products:
         self._table = table
 
     def get(self, product_id: int) -> Product | None:
-        item = self._table.get(keys.product(product_id))
-        return product_from_item(item) if item else None
+        """By its own id, or by Thinkific's product id."""
+        return self._product(keys.product(product_id))
+
+    def selling(self, productable_type: ProductableType, productable_id: int) -> Product | None:
+        """The product that sells this course or bundle."""
+        return self._product(keys.productable(productable_type, productable_id))
+
+    def is_hidden_course(self, course_id: int) -> bool:
+        """Whether it is a course that REST's list does not show (one that nobody knows is not)."""
+        product = self.selling(ProductableType.COURSE, course_id)
+        return product is not None and product.is_hidden
+
+    def known(self, entries: Sequence[CatalogueEntry]) -> list[Known]:
+        """What there is of each entry, in one round trip for each 50 of them."""
+        pairs = [(_key_by_id(entry), _key_by_productable(entry)) for entry in entries]
+        found = self._table.get_many(key for pair in pairs for key in pair if key is not None)
+        products = {key: product_from_item(item) for key, item in found.items()}
+        return [
+            Known(
+                by_id=products.get(by_id) if by_id else None,
+                by_productable=products.get(by_productable),
+            )
+            for by_id, by_productable in pairs
+        ]
 
     def get_many(self, product_ids: Iterable[int]) -> dict[int, Product]:
         found = self._table.get_many(keys.product(product_id) for product_id in product_ids)
@@ -36,19 +64,33 @@ class Products:
 
     # Members of transactions.
 
-    def save(self, product: Product, before: Product | None) -> list[Action]:
-        """The product and its copy under the productable id. Refused when another run of the sync was faster."""
+    def save(self, product: Product, before: Product | None, *, instead_of: Product | None = None) -> list[Action]:
+        """The product and its copies. Refused when others were faster.
+
+        ``instead_of``: the product whose course or bundle this one sells from now on.
+        """
         item = {_DATA: _data(product)}
         own = put(keys.product(product.id), item | _listing(product), when=_is_still(before))
         if product.is_deleted:
             return [own]
-        return [own, put(keys.productable(product.productable_type, product.productable_id), item)]
+        sold_by = [product] if instead_of is None else [product, instead_of]
+        copies = [put(keys.productable(product.productable_type, product.productable_id), item, when=_is_of(*sold_by))]
+        if product.learned_id is not None:
+            copies.append(put(keys.product(product.learned_id), item, when=_is_of(product)))
+        return [own, *copies]
 
     def mark_copy_deleted(self, product: Product) -> None:
         """Unless the course or bundle is another product's by now."""
-        key = keys.productable(product.productable_type, product.productable_id)
-        copy = put(key, {_DATA: _data(product)}, when=Attr(f"{_DATA}.id").eq(product.id))
-        self._table.succeeds(copy)
+        item = {_DATA: _data(product)}
+        copies = [keys.productable(product.productable_type, product.productable_id)]
+        if product.learned_id is not None:
+            copies.append(keys.product(product.learned_id))
+        for key in copies:
+            self._table.succeeds(put(key, item, when=Attr(f"{_DATA}.id").eq(product.id)))
+
+    def _product(self, key: keys.Key) -> Product | None:
+        item = self._table.get(key)
+        return product_from_item(item) if item else None
 
 
 def candidate_keys(number: int) -> list[keys.Key]:
@@ -68,12 +110,15 @@ def product_from_item(item: Item) -> Product:
     item = item[_DATA]
     return Product(
         id=item["id"],
+        learned_id=item.get("learned_id"),
         productable_id=item["productable_id"],
         productable_type=ProductableType(item["productable_type"]),
         name=item["name"],
         status=item["status"],
         slug=item.get("slug"),
         course_ids=tuple(int(course_id) for course_id in item.get("course_ids", ())),
+        # Rows of earlier releases have none: they came from REST.
+        source=ProductSource(item.get("source", ProductSource.REST)),
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),
     )
@@ -82,12 +127,14 @@ def product_from_item(item: Item) -> Product:
 def _data(product: Product) -> Item:
     return {
         "id": product.id,
+        **({} if product.learned_id is None else {"learned_id": product.learned_id}),
         "productable_id": product.productable_id,
         "productable_type": product.productable_type.value,
         "name": product.name,
         "status": product.status,
         "slug": product.slug,
         "course_ids": list(product.course_ids),
+        "source": product.source.value,
         "created_at": timestamps.to_text(product.created_at),
         "updated_at": timestamps.to_text(product.updated_at),
     }
@@ -101,3 +148,19 @@ def _is_still(before: Product | None) -> ConditionBase:
     if before is None:
         return ABSENT
     return Attr(f"{_DATA}.updated_at").eq(timestamps.to_text(before.updated_at))
+
+
+def _is_of(*products: Product) -> ConditionBase:
+    """Whether a copy is free or one of theirs."""
+    condition: ConditionBase = ABSENT
+    for product in products:
+        condition |= Attr(f"{_DATA}.id").eq(product.id)
+    return condition
+
+
+def _key_by_id(entry: CatalogueEntry) -> keys.Key | None:
+    return None if entry.id is None else keys.product(entry.id)
+
+
+def _key_by_productable(entry: CatalogueEntry) -> keys.Key:
+    return keys.productable(ProductableType(entry.productable_type), entry.productable_id)

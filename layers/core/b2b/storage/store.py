@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from b2b.storage.consistency import Consistency
 from b2b.storage.counters import Counters
+from b2b.storage.graphql import GraphQLItem
 from b2b.storage.idempotency import Idempotency
 from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
@@ -32,6 +33,7 @@ class Store:
         self.operations = Operations(table)
         self.settings = SettingsItem(table)
         self.consistency = Consistency(table)
+        self.graphql = GraphQLItem(table)
         self.counters = Counters(table)
         self.idempotency = Idempotency(table)
         self.listing = Listing(table)

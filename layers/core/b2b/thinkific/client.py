@@ -60,7 +60,7 @@ KEY_LENGTH = 32
 # What a header can carry, and no spaces.
 _KEY = re.compile(r"[!-~]+")
 # Cloudflare refuses writes without a User-Agent.
-_USER_AGENT = "b2b-seats/0.1"
+USER_AGENT = "b2b-seats/0.1"
 
 # Its log lines hold whole addresses, and so e-mails.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -104,7 +104,7 @@ class FixedKey:
 
 def http_client(base_url: str, *, subdomain: str) -> httpx.Client:
     """A connection pool for the school; the key goes with each call."""
-    headers = {"User-Agent": _USER_AGENT, "Accept": "application/json", "X-Auth-Subdomain": subdomain}
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "X-Auth-Subdomain": subdomain}
     return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
 
 
@@ -225,6 +225,14 @@ class Thinkific:
         answer = self._read("/enrollments", {"query[user_id]": user_id, "query[course_id]": course_id})
         rows = [_parsed(EnrollmentAnswer, item).to_domain() for item in _list(answer).items]
         return by_course(row for row in rows if row.user_id == user_id).get(course_id)
+
+    def read_enrollment(self, enrollment_id: int) -> ThinkificEnrollment | None:
+        """By its own id, for those that the lists may leave out; None: Thinkific does not know it."""
+        try:
+            answer = self._read(f"/enrollments/{enrollment_id}")
+        except ThinkificMissing:
+            return None
+        return _parsed(EnrollmentAnswer, answer).to_domain()
 
     def list_enrollments(self, user_id: int) -> list[ThinkificEnrollment]:
         """All course enrolments of the user, those that a bundle brought included."""

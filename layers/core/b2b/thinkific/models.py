@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
+from b2b.domain.products import PUBLISHED, ProductableType
 from b2b.domain.upstream import CatalogueEntry, ThinkificEnrollment, ThinkificUser
 
 
@@ -31,6 +32,27 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+_LARGEST_ID = 2**53
+
+
+def _number(value: object) -> int | None:
+    """GraphQL's ids are text: the REST API's number, or for some a UUID, which is none."""
+    text = "" if isinstance(value, bool) else str(value)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+    return number if 1 <= number <= _LARGEST_ID else None
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
+OptionalNumber = Annotated[int | None, BeforeValidator(_number)]
+OptionalText = Annotated[str | None, BeforeValidator(_text)]
 
 
 class _Answer(BaseModel):
@@ -85,6 +107,35 @@ class ProductAnswer(_Answer):
             name=self.name,
             status=self.status,
             slug=self.slug,
+        )
+
+
+class ProductNode(_Answer):
+    """GraphQL's product of a course. No schema of it is public: any of this may be missing, or something else."""
+
+    id: OptionalNumber = None
+    name: OptionalText = None
+    slug: OptionalText = None
+    status: OptionalText = None
+
+
+class CourseNode(_Answer):
+    """GraphQL's course; ``id`` None: it has none that the REST API would understand."""
+
+    id: OptionalNumber = None
+    name: OptionalText = None
+    slug: OptionalText = None
+    product: Annotated[ProductNode, BeforeValidator(_object)] = ProductNode()
+
+    def to_domain(self) -> CatalogueEntry:
+        return CatalogueEntry(
+            id=self.product.id,
+            productable_id=self.id or 0,
+            productable_type=ProductableType.COURSE,
+            name=self.product.name or self.name or "",
+            # GraphQL says PUBLISHED where REST says published.
+            status=(self.product.status or PUBLISHED).lower(),
+            slug=self.product.slug or self.slug,
         )
 
 

@@ -16,8 +16,9 @@ from b2b.metrics import count
 from b2b.observability import logger
 from b2b.storage.budget import BudgetItem
 from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
+from b2b.thinkific.graphql import FixedToken, SchoolToken, ThinkificGraphQL, graphql_client
 from b2b.wiring.core import Services
-from b2b.wiring.key import SecretKey
+from b2b.wiring.key import SecretKey, SecretToken
 
 if TYPE_CHECKING:
     from b2b.services.operations import OperationWorker, Runner
@@ -49,7 +50,7 @@ class UpstreamServices(Services):
 
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
-            OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now),
+            OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now, self._graphql),
             OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell, on_broken=_tell_broken),
             OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific, self.refusals),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
@@ -89,6 +90,15 @@ class UpstreamServices(Services):
         """Raises KeyRefused when Thinkific does not accept it, another ThinkificError when it does not say."""
         self._thinkific.try_key(key)
 
+    def try_token(self, token: str) -> str | None:
+        """The subdomain of the site that it is of, where GraphQL tells. Raises as ThinkificGraphQL does."""
+        return self._graphql.try_token(token)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token for GraphQL. Raises ThinkificDown when nobody can say at the moment."""
+        return self._graphql.is_set_up
+
     @property
     def missing_key(self) -> str | None:
         """Why there is no key, if there is none. Raises ThinkificDown when nobody can say at the moment."""
@@ -112,6 +122,14 @@ class UpstreamServices(Services):
         if config.thinkific_api_key_secret_id is None:
             raise ConfigError(_NO_KEY_SET)
         return SecretKey(config.thinkific_api_key_secret_id)
+
+    @cached_property
+    def _graphql(self) -> ThinkificGraphQL:
+        config = load_thinkific_config(os.environ)
+        token: SchoolToken = FixedToken(config.thinkific_graphql_token)
+        if config.thinkific_graphql_token is None and config.thinkific_graphql_token_secret_id is not None:
+            token = SecretToken(config.thinkific_graphql_token_secret_id)
+        return ThinkificGraphQL(graphql_client(), config.thinkific_graphql_url, token)
 
     @cached_property
     def _budget(self) -> Budget:

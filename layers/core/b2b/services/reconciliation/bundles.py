@@ -156,7 +156,7 @@ class BundleStep:
         self._look.before_a_call()
         enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
         is_as_ordered = enrollment.bundle_ordered_version == enrollment.version
-        if enrolled >= course_ids:
+        if all(self._look.store.products.is_hidden_course(course_id) for course_id in course_ids - enrolled):
             if is_as_ordered:
                 self._confirm(enrollment)
                 return False

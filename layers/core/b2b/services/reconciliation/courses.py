@@ -32,26 +32,58 @@ class CourseStep:
             look_first = True
         existing = self._look_up(enrollment, user_id) if look_first else None
         if existing is None:
-            if has_ended(enrollment, self._look.now):
-                self._students.confirm_enrollment(enrollment)
-                return
-            try:
-                self._create(enrollment, user_id)
-            except ThinkificRejected as refusal:
-                existing = self._explain(refusal, enrollment, user_id)
-            else:
-                return
+            existing = self._bring_where_none_is_seen(enrollment, user_id)
+        if existing is None:
+            return
         self._students.learn_enrollment(enrollment, existing)
         if is_as_wanted(existing, enrollment, self._look.now):
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update(enrollment, existing.id):
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
 
+    def _bring_where_none_is_seen(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
+        """Confirms the enrollment: None. Else what Thinkific turns out to have."""
+        known = enrollment.thinkific_id
+        if known is not None and self._is_hidden(enrollment) and self._update(enrollment, known):
+            return None
+        if has_ended(enrollment, self._look.now) and not self._may_be_unseen(enrollment):
+            self._students.confirm_enrollment(enrollment)
+            return None
+        try:
+            self._create(enrollment, user_id)
+        except ThinkificRejected as refusal:
+            if not self._is_there_unseen(enrollment, refusal):
+                return self._explain(refusal, enrollment, user_id)
+            self._students.confirm_enrollment(enrollment)
+        return None
+
     def _look_up(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         course_id = enrollment.productable_id
         if self._look.shown is None or course_id in self.bundled or enrollment.thinkific_id is not None:
-            return self._find(enrollment, user_id)
-        return self._look.shown.get(course_id)
+            found = self._find(enrollment, user_id)
+        else:
+            found = self._look.shown.get(course_id)
+        if found is None and enrollment.thinkific_id is not None and self._is_hidden(enrollment):
+            self._look.before_a_call()
+            found = self._thinkific.read_enrollment(enrollment.thinkific_id)
+        return found
+
+    def _is_hidden(self, enrollment: Enrollment) -> bool:
+        """Whether Thinkific's lists may leave it out, as they do its course."""
+        return self._look.store.products.is_hidden_course(enrollment.productable_id)
+
+    def _may_be_unseen(self, enrollment: Enrollment) -> bool:
+        """Whether it may be in Thinkific although no list shows it, and its id is not known."""
+        may_be_there = enrollment.known_in_thinkific or self._look.was_held_up
+        return may_be_there and self._is_hidden(enrollment)
+
+    def _is_there_unseen(self, enrollment: Enrollment, refusal: ThinkificRejected) -> bool:
+        """Whether Thinkific says that the student is in a hidden course, which it shows nobody.
+
+        Its end is not known then, so one that somebody has set is not said to be brought about.
+        """
+        says_so = "already" in refusal.reason.lower()
+        return says_so and not enrollment.is_exact and self._is_hidden(enrollment)
 
     def _find(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         self._look.before_a_call()
@@ -59,11 +91,12 @@ class CourseStep:
 
     def _create(self, enrollment: Enrollment, user_id: int) -> None:
         self._look.before_a_call()
+        now = self._look.now
         thinkific_id = self._thinkific.create_enrollment(
             user_id=user_id,
             course_id=enrollment.productable_id,
             activated_at=enrollment.activated_at,
-            expiry_date=enrollment.expiry_date,
+            expiry_date=end_of_an_existing(enrollment, now) if has_ended(enrollment, now) else enrollment.expiry_date,
         )
         self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
 
