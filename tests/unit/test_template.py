@@ -196,7 +196,7 @@ def test_the_layers_have_the_services_that_clients_are_made_of() -> None:
 
 def test_every_variable_of_the_configuration_is_set() -> None:
     given = {name.lower() for name in GLOBALS["Environment"]["Variables"]}
-    # Neither key nor token is ever in the environment of a deployed function, and its addresses are the default.
+    # No key or token is in the environment of a deployed function, and Thinkific's addresses are the defaults.
     assert given >= {field.name for config in (Config, ThinkificConfig) for field in fields(config)} - {
         "thinkific_api_key",
         "thinkific_url",

@@ -21,6 +21,7 @@ class Upstream:
         app = create_app(store, chosen, credentials, clock=SimulatorClock(clock.seconds))
         headers = {"X-Auth-API-Key": credentials.api_key, "X-Auth-Subdomain": credentials.subdomain}
         self.http = open_app(app, base_url=URL + BASE_PATH, headers=headers)
+        self.graphql_http = open_app(app, base_url=URL)
         self._control = open_app(app, base_url=URL + "/_simulator")
 
     def control(self, method: str, path: str, **body: Any) -> Any:
@@ -36,6 +37,15 @@ class Upstream:
         fault = {"kind": kind, "method": method, "path": path, "times": times} | fields
         planned = self.control("GET", "/faults")["next"]
         self.control("PUT", "/faults", next=[*planned, fault])
+
+    def graphql_fault(self, kind: str, times: int = 1) -> None:
+        """Lets the next ``times`` GraphQL calls go wrong, behind those that are planned already."""
+        planned = self.control("GET", "/faults")["graphql"]
+        self.control("PUT", "/faults", graphql=[*planned, {"kind": kind, "times": times}])
+
+    def graphql_calls(self) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self.control("GET", "/graphql_calls")["calls"]
+        return calls
 
     def heal(self) -> None:
         self.control("DELETE", "/faults")

@@ -13,7 +13,7 @@ from tests.unit.services.upstream import Upstream
 
 from b2b.domain.budget import Budget
 from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import DELETED, Product, ProductableType, ProductReference
+from b2b.domain.products import DELETED, Product, ProductableType, ProductReference, ProductSource
 from b2b.domain.students import StudentRecord, StudentView
 from b2b.domain.users import GrantTerms, User, UserView
 from b2b.queues import Queues
@@ -28,7 +28,9 @@ from b2b.services.users import UserFields, UserService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
 from b2b.thinkific.client import FixedKey, Thinkific
-from b2b_cli.simulator.authentication import DEFAULT_API_KEY
+from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL
+from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY
+from b2b_cli.simulator.graphql import PATH
 
 ADA = "ada@example.com"
 NAMES = Names(first_name="Ada", last_name="Lovelace")
@@ -76,10 +78,14 @@ class World:
         minutes = itertools.count(step=60)
         self.budget = Budget(Ledger(), rate=100, now=lambda: float(next(minutes)))
         self.thinkific = self.thinkific_over(upstream.http)
+        self.graphql = self.graphql_with(DEFAULT_ACCESS_TOKEN)
         self.sync = self.worker("worker-1")
 
     def thinkific_over(self, http: httpx.Client) -> Thinkific:
         return Thinkific(http, self.budget, FixedKey(DEFAULT_API_KEY), sleep=self.clock.sleep, now=self.clock.seconds)
+
+    def graphql_with(self, token: str | None) -> ThinkificGraphQL:
+        return ThinkificGraphQL(self.upstream.graphql_http, PATH, FixedToken(token), now=self.clock.seconds)
 
     def worker(self, name: str, thinkific: Thinkific | None = None) -> SyncService:
         return SyncService(
@@ -97,6 +103,11 @@ class World:
         made = self.upstream.control("POST", "/courses", name=name)
         return self._product(made["product"], ProductableType.COURSE, ())
 
+    def hidden_course(self, name: str = "Remote") -> Product:
+        """One that only GraphQL shows, as a refresh of the catalogue brings it."""
+        made = self.upstream.control("POST", "/courses", name=name, newer_builder=True)
+        return self._product(made["product"], ProductableType.COURSE, (), source=ProductSource.GRAPHQL)
+
     def bundle(self, courses: int = 2, name: str = "Pack") -> Product:
         """Its courses are sold in the bundle only."""
         parts = [self.upstream.control("POST", "/courses", name=f"{name}, {number}") for number in range(courses)]
@@ -109,7 +120,13 @@ class World:
         made = self.upstream.control("POST", "/bundles", name=name, course_ids=[*course_ids])
         return self._product(made["product"], ProductableType.BUNDLE, tuple(course_ids))
 
-    def _product(self, made: dict[str, Any], kind: ProductableType, course_ids: tuple[int, ...]) -> Product:
+    def _product(
+        self,
+        made: dict[str, Any],
+        kind: ProductableType,
+        course_ids: tuple[int, ...],
+        source: ProductSource = ProductSource.REST,
+    ) -> Product:
         product = Product(
             id=made["id"],
             productable_id=made["productable_id"],
@@ -118,6 +135,7 @@ class World:
             status="published",
             slug=made["slug"],
             course_ids=course_ids,
+            source=source,
             created_at=self.clock(),
             updated_at=self.clock(),
         )

@@ -271,11 +271,11 @@ def _at(value: object, *path: str) -> object:
 
 def _moment(value: object) -> float | None:
     """Epoch seconds of an ISO time, or of a number of seconds or milliseconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value / 1000 if value > 10_000_000_000 else float(value)
     try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value / 1000 if value > 10_000_000_000 else float(value)
         moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
