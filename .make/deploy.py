@@ -107,7 +107,12 @@ def deploy(options: Options, terminal: Terminal) -> None:
     delete_old_versions(functions, connection.functions.values())
     stack = existing_stack(options.stack, terminal.say) or {}
     url = api_url(stack)
-    to_do = [*provide_key(connection, terminal), *provide_admin(connection, terminal), *name_to_enter(stack)]
+    to_do = [
+        *provide_key(connection, terminal),
+        *provide_admin(connection, terminal),
+        *name_to_enter(stack),
+        *migrate(connection),
+    ]
     if options.health:
         terminal.say(health(url))
     terminal.say(summary(options.stack, url, to_do))
@@ -307,6 +312,13 @@ def name_to_enter(stack: Mapping[str, Any]) -> Iterator[str]:
     target = outputs_of(stack).get("DomainNameTarget")
     if target and not parameters["HostedZoneId"]:
         yield f"in your DNS: {parameters['DomainName']} CNAME {target}"
+
+
+def migrate(connection: Connection) -> Iterator[str]:
+    """What is left to do."""
+    if connection.services.store.migrations.is_due():
+        command = f"{COMMAND} migrate-data --stack-name {connection.stack_name}"
+        yield f"{command:<60}  brings the rows of the release before to this one's form; calls go on meanwhile"
 
 
 # The end

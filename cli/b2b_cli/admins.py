@@ -71,6 +71,7 @@ def _find(services: Services, email: str) -> User | None:
 
 
 def _create(services: Services, name: str, email: str) -> User:
+    services.store.migrations.note_new_school()
     try:
         return services.users.create(email, UserFields(name=name), role=Role.ADMIN).user
     except B2BError as error:

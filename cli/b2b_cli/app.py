@@ -21,6 +21,7 @@ from b2b_cli.key import LOCAL_STACK, QUESTION, TOKEN_QUESTION, given_key, set_ke
 from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
 from b2b_cli.mending import make_consistent as made_consistent
+from b2b_cli.migrating import Rows, migrate
 from b2b_cli.progress import progress_line
 from b2b_cli.recounting import recount as counted_anew
 from b2b_cli.redriving import DeadLetters
@@ -41,7 +42,7 @@ class _InThisOrder(TyperGroup):
     """As a school meets them."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the order is always the same
-        return ["local", "admin", "key", "status", "redrive", "verify", "recount", "restore"]
+        return ["local", "admin", "key", "status", "redrive", "verify", "recount", "migrate-data", "restore"]
 
 
 app = typer.Typer(
@@ -235,6 +236,26 @@ def verify(
     """
     verification = connect(data, stack_name).services.verification
     if not verified(verification, _say, progress_line(), sample=None if all_students else sample, fix=fix):
+        raise typer.Exit(1)
+
+
+@app.command("migrate-data", rich_help_panel=_OPERATE)
+def migrate_data(
+    data: DataFolder = DATA,
+    stack_name: StackName = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look at every row, also when all were done: an earlier release ran since.")
+    ] = False,
+) -> None:
+    """Bring the rows that an earlier release wrote to this release's form.
+
+    The API and the workers go on meanwhile: this release understands both forms. Run it once after the deployment that
+    asks for it. Interrupted anywhere, the same command goes on from there.
+
+    Exit code 1 when two records turn out to have one e-mail address: it says which, and what to do.
+    """
+    environment = connect(data, stack_name).environment
+    if not migrate(Rows(client("dynamodb"), environment["TABLE_NAME"]), _say, progress_line(), again=again):
         raise typer.Exit(1)
 
 

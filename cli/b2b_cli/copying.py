@@ -15,7 +15,7 @@ from b2b_cli.merging import WireItem
 
 # As many calls are under way at once; a segment is read page by page.
 CALLS_AT_ONCE = 16
-_SEGMENTS = 8
+SEGMENTS = 8
 
 # DynamoDB's limit of one BatchWriteItem.
 _BATCH = 25
@@ -37,25 +37,26 @@ class WholeTable:
 
     def pages(self) -> Iterator[list[WireItem]]:
         """Every item once, in no order."""
-        under_way = {self._pool.submit(self._read, segment, {}): segment for segment in range(_SEGMENTS)}
+        under_way = {self._pool.submit(self.read, segment): segment for segment in range(SEGMENTS)}
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 segment, page = under_way.pop(future), future.result()
                 if "LastEvaluatedKey" in page:
-                    start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-                    under_way[self._pool.submit(self._read, segment, start)] = segment
+                    start = page["LastEvaluatedKey"]
+                    under_way[self._pool.submit(self.read, segment, ExclusiveStartKey=start)] = segment
                 yield page["Items"]
 
     def writes(self) -> "Writes":
         return Writes(self._pool, self._write)
 
-    def _read(self, segment: int, start: dict[str, Any]) -> Any:
+    def read(self, segment: int, **arguments: Any) -> Any:
+        """A page of one of the ``SEGMENTS`` parts of the table, as Scan answers it."""
         attempt = 0
         while True:
             try:
                 return self._client.scan(
-                    TableName=self.name, Segment=segment, TotalSegments=_SEGMENTS, ConsistentRead=True, **start
+                    TableName=self.name, Segment=segment, TotalSegments=SEGMENTS, ConsistentRead=True, **arguments
                 )
             except ClientError as error:
                 _raise_unless_busy(error)

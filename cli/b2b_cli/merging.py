@@ -55,7 +55,7 @@ class Merge:
     def take(self, item: WireItem) -> bool:
         """Whether it is to be put into the live table."""
         key = key_of(item)
-        if key in _OF_NOW:
+        if key in _OF_NOW or (key == keys.MIGRATION and _is_under_way(item)):
             return False
         if keys.is_last_id(key):
             self._last_ids.append(item)
@@ -120,6 +120,11 @@ class Merge:
     def _has_expired(self, item: WireItem) -> bool:
         """DynamoDB would take it away again."""
         return "ttl" in item and _number(item, "ttl") <= self._now
+
+
+def _is_under_way(migration: WireItem) -> bool:
+    """A backup is not of one instant: what it says to be migrated may not be. So that is begun anew."""
+    return "step" in migration
 
 
 def key_of(item: WireItem) -> Key:

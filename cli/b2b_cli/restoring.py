@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from b2b.domain.kinds import Kind
-from b2b.storage import keys
+from b2b.storage import keys, schema
+from b2b.storage.migrations import Migrations
 from b2b.storage.table import Table
 from b2b_cli.copying import CALLS_AT_ONCE, WholeTable
 from b2b_cli.errors import CommandError
@@ -153,7 +154,10 @@ def _checked(school: School, source: str) -> dict[str, Any]:
         raise CommandError(f"{source} has other keys than the stack's table: it is no copy of it.")
     if not school.dynamodb.scan(TableName=source, Limit=1)["Items"]:
         raise CommandError(f"{source} is empty. Restoring it would delete all that the school has.")
-    if Table(school.dynamodb, source).get(keys.last_id(Kind.USERS)) is None:
+    table = Table(school.dynamodb, source)
+    if Migrations(table).progress().version > schema.VERSION:
+        raise CommandError(f"{source} is of a later release than this one: deploy that first.")
+    if table.get(keys.last_id(Kind.USERS)) is None:
         raise CommandError(f"{source} is no table of a school: it has never had a user.")
     return described
 
@@ -217,6 +221,9 @@ def _outcome(restored: Restored, stopped_before: list[str]) -> Iterator[str]:
 def _next_steps(school: School, source: str, restored: Restored) -> Iterator[str]:
     stack = f"--stack-name {school.stack_name}"
     yield "What is left to do:"
+    if Migrations(Table(school.dynamodb, school.table)).is_due():
+        yield f"  b2b migrate-data {stack}"
+        yield "      The backup is of an earlier release. Its rows are understood, and brought up to date by this."
     if not restored.tokens:
         yield f"  b2b admin token --email ... {stack}"
         yield "      No token is left."

@@ -32,6 +32,8 @@ def tell_status(connection: Connection, say: Callable[[str], None]) -> bool:
     _tell_operations(store, say)
     for problem in _problems(connection, pause, dead, stuck, refused, graphql):
         say(problem)
+    if store.migrations.is_due():
+        say("There are rows of an earlier release. They work; `b2b migrate-data` brings them to this one's form.")
     return not (pause or dead or graphql)
 
 

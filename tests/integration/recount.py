@@ -3,10 +3,11 @@
 Written without the product's own keys, so that the two have to agree. Only for tables at rest.
 """
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
 
+import idna
 from tests.emulated import Emulated
 
 from b2b.storage.table import Item, unmarshal
@@ -100,11 +101,23 @@ def _guards(rows: _Rows) -> Iterator[str]:
             for (pk, _), item in rows.all.items()
             if pk.startswith(f"EMAIL#{kind}#")
         }
-        emails: dict[str, Any] = {
-            item["email"].strip().casefold(): number for number, _, item in rows.like(f"{kind}#", name)
-        }
-        if owners != emails:
+        records = {number: item for number, _, item in rows.like(f"{kind}#", name)}
+        found_by_email = {number: item for number, item in records.items() if "email_held_by" not in item}
+        emails = {_address(item): number for number, item in found_by_email.items()}
+        if owners != emails or len(emails) != len(found_by_email):
             yield f"e-mail guards and records of {kind} differ: {dict(owners.items() ^ emails.items())}"
+        for number in records.keys() - found_by_email.keys():
+            if records[number]["email_held_by"] not in records:
+                yield f"{kind} {number} has lost its address to one that is not there"
         last = rows.all.get((f"LASTID#{kind}S", f"LASTID#{kind}S"), {}).get("last", 0)
-        if emails and max(emails.values()) > last:
-            yield f"there is a {kind} {max(emails.values())}, and the last id given out is {last}"
+        if max(records, default=0) > last:
+            yield f"there is a {kind} {max(records)}, and the last id given out is {last}"
+
+
+def _address(item: Item) -> str:
+    """As the release that wrote the item compares it."""
+    if "schema" not in item:
+        return str(item["email"]).strip().casefold()
+    local, _, domain = unicodedata.normalize("NFC", str(item["email"]).strip()).rpartition("@")
+    in_ascii = idna.encode(unicodedata.normalize("NFC", domain.lower()), strict=True).decode()
+    return unicodedata.normalize("NFC", local.lower()) + "@" + in_ascii

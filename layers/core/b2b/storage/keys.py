@@ -57,6 +57,10 @@ def user(user_id: int) -> Key:
     return Key(user_partition(user_id), "A#USER")
 
 
+def is_user(key: Key) -> bool:
+    return key.pk.startswith("USER#") and key.sk == "A#USER"
+
+
 def user_partition(user_id: int) -> str:
     return f"USER#{user_id}"
 
@@ -96,6 +100,10 @@ def student(student_id: int) -> Key:
     return Key(student_partition(student_id), "A#STUDENT")
 
 
+def is_student(key: Key) -> bool:
+    return key.pk.startswith("STUDENT#") and key.sk == "A#STUDENT"
+
+
 def student_partition(student_id: int) -> str:
     return f"STUDENT#{student_id}"
 
@@ -129,6 +137,14 @@ def user_email(email_key: str) -> Key:
 
 def student_email(email_key: str) -> Key:
     return _alone(f"EMAIL#STUDENT#{email_key}")
+
+
+def is_user_email(key: Key) -> bool:
+    return key.pk.startswith("EMAIL#USER#")
+
+
+def is_student_email(key: Key) -> bool:
+    return key.pk.startswith("EMAIL#STUDENT#")
 
 
 def account(thinkific_id: int) -> Key:

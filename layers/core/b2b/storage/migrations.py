@@ -8,21 +8,21 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, Item, Table, Update, put
+from b2b.storage.table import ABSENT, EXISTS, Item, Table, Update, put
 
-_END = "end"
+_PART, _END = "part ", "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """``version``: no row is of an earlier form. ``step``: the form that rows are being brought to, None = to none.
 
-    ``positions``: by segment of the table, behind which row to go on; None = the segment is done.
+    ``positions``: by the name of a part of the table, behind which row to go on in it; None = the part is done.
     """
 
     version: int
     step: int | None = None
-    positions: Mapping[int, Key | None] = field(default_factory=dict)
+    positions: Mapping[str, Key | None] = field(default_factory=dict)
 
 
 class Migrations:
@@ -44,15 +44,21 @@ class Migrations:
 
     def begin(self, step: int) -> Progress:
         """The step's progress: an earlier run may have come some way."""
-        other = Attr("step").not_exists() | Attr("step").ne(step)
-        first = put(keys.MIGRATION, {"version": self.progress().version, "step": step}, when=ABSENT | other)
-        self._table.succeeds(first)
+        is_another = Attr("step").not_exists() | Attr("step").ne(step)
+        begun = put(keys.MIGRATION, {"version": self.progress().version, "step": step}, when=ABSENT | is_another)
+        self._table.succeeds(begun)
         return self.progress()
 
-    def save_position(self, step: int, segment: int, behind: Key | None) -> None:
+    def save_position(self, step: int, part: str, behind: Key | None) -> None:
         place = _END if behind is None else [behind.pk, behind.sk]
-        update = Update(keys.MIGRATION).set(**{_position(segment): place})
+        update = Update(keys.MIGRATION).set(**{_PART + part: place})
         self._table.succeeds(update.when(Attr("step").eq(step)))
+
+    def mark(self, key: Key, version: int) -> None:
+        """An item of an earlier form that is the same in this one. One that is gone stays gone."""
+        is_earlier = Attr(schema.ATTRIBUTE).not_exists() | Attr(schema.ATTRIBUTE).lt(version)
+        update = Update(key).set(**{schema.ATTRIBUTE: version})
+        self._table.succeeds(update.when(EXISTS & is_earlier))
 
     def finish(self, step: int) -> None:
         self._table.write(put(keys.MIGRATION, {"version": step}))
@@ -64,16 +70,9 @@ def is_of_form(version: int, note: Item | None) -> bool:
 
 
 def _from_item(item: Item) -> Progress:
-    places = {name: place for name, place in item.items() if name.startswith(_position(""))}
+    places = {name.removeprefix(_PART): place for name, place in item.items() if name.startswith(_PART)}
     return Progress(
         version=item["version"],
         step=item.get("step"),
-        positions={
-            int(name.removeprefix(_position(""))): None if place == _END else Key(*place)
-            for name, place in places.items()
-        },
+        positions={part: None if place == _END else Key(*place) for part, place in places.items()},
     )
-
-
-def _position(segment: int | str) -> str:
-    return f"segment_{segment}"
