@@ -91,7 +91,7 @@ SCHEMAS: dict[str, Json] = {
 }
 
 _MEANINGS = {
-    400: "The body is no JSON object",
+    400: "The body is neither a JSON object nor a form",
     401: "No token, or one that is wrong, expired or revoked",
     403: "The token lacks the scope",
     404: "There is no such record",
@@ -157,7 +157,7 @@ def responses() -> dict[str, Json]:
         401: {"message": str(Unauthenticated())},
         403: {"message": str(Forbidden())},
         413: {"message": "The body is larger than 1 MiB."},
-        415: {"message": "Send JSON: the content type text/html is not supported."},
+        415: {"message": "Send JSON or a form: the content type text/xml is not supported."},
         429: {"message": str(TooManyRequests(17))},
         500: {"message": "Server Error"},
     }

@@ -18,14 +18,15 @@ and are enrolled in Thinkific.
 
 ### Requests
 
-Send `Authorization: Bearer <token>` and JSON in UTF-8. The schemas name one type for each field. These are understood
-as well: an integer as digits in a string (`"55"`) or without a fraction (`55.0`); a boolean as `1`, `0` or one of
-`"true"`, `"false"`, `"1"`, `"0"`; a list as one entry, as text with commas, or as an object whose values are the
-entries; the fields of a form (`application/x-www-form-urlencoded`, `multipart/form-data`), nested with brackets, in
-place of JSON. In an optional field, `""` and `null` count as not given, unless `null` is said to mean something. Texts
-are trimmed. Unknown keys are ignored. A single trailing comma is tolerated, an empty body and `[]` count as `{}`.
-E-mail addresses are compared without regard to capitals and kept as typed. Days are 24 hours each, from the moment of
-the call.
+Send `Authorization: Bearer <token>` and JSON in UTF-8. Texts are trimmed. Unknown keys are ignored. E-mail addresses
+are compared without regard to capitals and kept as typed. Days are 24 hours each, from the moment of the call.
+
+More is understood than the fields' types say. An integer may come as a string of digits or as `55.0`, a boolean as `1`,
+`0` or one of `true`, `false`, `1`, `0` in a string. `""` and `null` in an optional field count as not given, unless
+`null` is one of its types. A list may be a single entry, text with commas, or an object whose values are the entries;
+empty ones are dropped. Forms are understood too, `application/x-www-form-urlencoded` and `multipart/form-data` without
+files, with arrays as PHP writes them (`enrollments[]=1`); so is JSON that is called a form or `text/plain`, and a body
+with `Content-Encoding: gzip` or `deflate`. A single trailing comma is tolerated; an empty body and `[]` count as `{}`.
 
 ### Answers
 
@@ -51,7 +52,7 @@ refused call has used up nothing: repeat it, with the same key, once its cause i
 
 | status | meaning |
 |---|---|
-| 400 | the body is no JSON object; the message names line and column |
+| 400 | the body is neither a JSON object nor a form; of JSON the message names line and column |
 | 401 | no token, or one that is wrong, expired or revoked |
 | 403 | the token lacks the scope |
 | 404 | there is no such record, or no such route |

@@ -2,6 +2,9 @@
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -165,18 +168,42 @@ def test_a_body_that_does_not_say_how_long_it_is_is_measured(api: Api) -> None:
         "APPLICATION/JSON",
         "application/vnd.api+json",
         "text/json",
+        "text/plain;charset=UTF-8",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
     ],
 )
-def test_json_under_any_of_its_names_and_under_none(api: Api, content_type: str) -> None:
+def test_json_under_any_of_its_names_under_others_and_under_none(api: Api, content_type: str) -> None:
     answer = api.call("POST", "/api/users/search", content=b"{}", headers={"Content-Type": content_type})
     said(answer, 422)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"]
-)
-def test_what_is_not_json(api: Api, content_type: str) -> None:
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream", "application/jsonp", "json"])
+def test_what_is_neither_json_nor_a_form(api: Api, content_type: str) -> None:
     said(api.call("POST", "/api/users/search", content=b"{}", headers={"Content-Type": content_type}), 415)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br"])
+def test_an_encoding_that_is_not_understood(api: Api, encoding: str) -> None:
+    said(api.call("POST", "/api/users/search", content=b"{}", headers={"Content-Encoding": encoding}), 415)
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_every_call_takes_a_form(api: Api, call: Call) -> None:
+    """A form of the good body: arrays as PHP writes them, true as 1, null left out."""
+    fields = [*_form_fields(call.body or {})]
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = api.call(call.method, call.at(api.id_for(call)), content=urlencode(fields), headers=headers)
+    taken = {"POST /api/users": {"email"}, "PUT /api/users/{id}": set()}.get(str(call), set())
+    assert answer.status_code in (200, 201) or answer.json()["errors"].keys() == taken, answer.text
+
+
+def _form_fields(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in body.items():
+        if isinstance(value, list):
+            yield from ((f"{name}[{place}]", str(entry)) for place, entry in enumerate(value))
+        else:
+            yield name, str(int(value)) if isinstance(value, bool) else str(value)
 
 
 @pytest.mark.parametrize("call", WITH_REQUIRED, ids=str)

@@ -22,7 +22,7 @@ from b2b.domain.errors import (
 
 
 class BadRequest(B2BError):
-    """400: the body is no JSON object."""
+    """400: the body is neither a JSON object nor a form."""
 
 
 class PayloadTooLarge(B2BError):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from b2b.domain.errors import B2BError, InvalidInput
 from b2b.domain.idempotency import Claim
 from b2b.http.authentication import bearer
-from b2b.http.bodies import MAX_BODY_BYTES
+from b2b.http.content import MAX_BODY_BYTES
 from b2b.http.errors import refusal_response
 from b2b.services.idempotency import MAX_KEY, Answer, in_progress
 

@@ -1,4 +1,4 @@
-"""Bodies as bytes: what is read as which object, and what is refused with which sentence."""
+"""JSON bodies as bytes: what is read as which object, and what is refused with which sentence."""
 
 import time
 from contextlib import suppress
@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from b2b.http.bodies import parse_object
+from b2b.http.content import content_of
 from b2b.http.errors import BadRequest
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    return content_of(raw, "application/json", "")
 
 
 def refusal(raw: bytes) -> str:
@@ -16,8 +20,8 @@ def refusal(raw: bytes) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("raw", [b"", b"  \r\n\t", b"\xef\xbb\xbf", b"{}", b" { } "])
-def test_an_empty_body_counts_as_an_empty_object(raw: bytes) -> None:
+@pytest.mark.parametrize("raw", [b"", b"  \r\n\t", b"\xef\xbb\xbf", b"{}", b" { } ", b"[]", b" [ ]\n"])
+def test_an_empty_body_and_an_empty_array_count_as_an_empty_object(raw: bytes) -> None:
     assert parse_object(raw) == {}
 
 
@@ -98,7 +102,7 @@ def test_the_place_of_a_number_that_json_does_not_have_is_named() -> None:
     assert refusal(b'{\n  "a": 1,\n  "b": NaN\n}').endswith("(line 3, column 8).")
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"[1,]", b'"a"', b"1", b"null", b"true"])
+@pytest.mark.parametrize("raw", [b"[1,]", b"[{}]", b"[[]]", b'"a"', b'""', b"0", b"1", b"null", b"true"])
 def test_a_body_that_is_no_object_is_refused(raw: bytes) -> None:
     assert refusal(raw) == "The body must be a JSON object (line 1, column 1)."
 
