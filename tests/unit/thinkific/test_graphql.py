@@ -52,7 +52,7 @@ def errors(message: str = "API rate limit exceeded", **extensions: Any) -> dict[
 
 
 def limited(reset: Any, *, inside: bool = False) -> dict[str, Any]:
-    rate = {"rateLimit": {"resetAt": reset, "cost": 52}}
+    rate: dict[str, Any] = {"rateLimit": {"resetAt": reset, "cost": 52}}
     return errors(**LATE, **rate) if inside else errors(**LATE) | {"extensions": rate}
 
 
