@@ -3,16 +3,13 @@
 import heapq
 from datetime import datetime, timedelta
 
+from tests.unit.services.mortal import Died
 from tests.unit.services.world import World
 
 from b2b.services.reconciliation import LEASE
 
 _MOST = 400
 _REPAIR_EVERY = timedelta(seconds=60)
-
-
-class Died(BaseException):
-    """As a process that is killed."""
 
 
 class Deliveries:

@@ -82,6 +82,14 @@ class Story:
         self.deliveries.all()
         return status
 
+    def import_group(self, user: User, name: str) -> list[str]:
+        """Makes it the user's: what failed for its members."""
+        service = GroupService(self.world.store, self.world.operations, self.world.clock)
+        operation = service.assign(user.id, name, sync=True)
+        self._carry_out(operation.id)
+        self.deliveries.all()
+        return [failure.error for failure in self.world.operations.get(operation.id)[1]]
+
     def delete(self, student_id: int, *, in_thinkific: bool = False) -> None:
         self._removals.delete_student(self.world.record(student_id), in_thinkific=in_thinkific)
         self._carry_out_the_last()

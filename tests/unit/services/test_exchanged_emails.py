@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import httpx
 import pytest
-from tests.unit.services.deliveries import Deliveries, Died
+from tests.unit.services.deliveries import Deliveries
+from tests.unit.services.mortal import Life, mortal_http
 from tests.unit.services.world import World
 
 from b2b.domain.users import User
@@ -123,19 +123,27 @@ def test_so_it_does_when_the_worker_is_killed_after_any_of_its_calls(world: Worl
     students = Class(world, boss, exchange.students)
     for put in exchange.puts:
         students.put(*put)
-    left = calls
+    life = Life()
+    life.left = calls
+    world.sync = world.worker("worker-2", world.thinkific_over(mortal_http(world.upstream, life)))
+    students.look_at_all()
+    assert students.there() == students.wanted()
+    assert students.errors() == []
 
-    class Dies(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            nonlocal left
-            answer = world.upstream.http._transport.handle_request(request)
-            left -= 1
-            if left == 0:
-                raise Died
-            return answer
 
-    http = httpx.Client(transport=Dies(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers)
-    world.sync = world.worker("worker-2", world.thinkific_over(http))
+@pytest.mark.parametrize("calls", range(1, 9))
+def test_so_it_does_where_the_other_had_been_refused_before(world: World, boss: User, calls: int) -> None:
+    """A swap done slowly: each of the two is refused, and nobody but the circle itself could tell them."""
+    students = Class(world, boss, ("a", "b"))
+    world.upstream.call("POST", "/users", first_name="Z", last_name="Z", email="z@example.com")
+    for put in (("a", "z"), ("b", "a")):
+        students.put(*put)
+        students.look_at_all()
+    assert len(students.errors()) == 2
+    students.put("a", "b")
+    life = Life()
+    life.left = calls
+    world.sync = world.worker("worker-2", world.thinkific_over(mortal_http(world.upstream, life)))
     students.look_at_all()
     assert students.there() == students.wanted()
     assert students.errors() == []

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from tests.unit.aws import Aws
 from tests.unit.clock import START, Clock
 from tests.unit.in_process import Open
+from tests.unit.services.mortal import Died, Life, MortalTable, mortal_http
 from tests.unit.services.scenarios import MOST_WISHES, NEVER, Building, Kind, Scenario, Wish, moment, scenarios
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
@@ -29,52 +29,12 @@ from b2b.services.reconciliation import LEASE
 from b2b.services.sync import SyncOutcome
 from b2b.storage import keys
 from b2b.storage import students as student_items
-from b2b.storage.table import Action, Item, Table, put
+from b2b.storage.table import Action, put
 from b2b_cli.simulator import Store
 
 LOOKS = 60
 # The simulator gives greater ones.
 DELETED_USER, DELETED_ROW = 999_999, 399_999_999
-
-
-class Died(BaseException):
-    """As a process that is killed."""
-
-
-class Life:
-    """Of the worker: ``left`` more steps. None: it lives on."""
-
-    left: int | None = None
-
-    def step(self) -> None:
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left == 0:
-            self.left = None
-            raise Died
-
-
-class MortalTable(Table):
-    def __init__(self, client: Any, name: str, life: Life) -> None:
-        super().__init__(client, name)
-        self._life = life
-
-    def write(self, action: Action, *, returning: str = "NONE") -> Item:
-        answer = super().write(action, returning=returning)
-        self._life.step()
-        return answer
-
-
-class MortalTransport(httpx.BaseTransport):
-    def __init__(self, upstream: Upstream, life: Life) -> None:
-        self._transport = upstream.http._transport
-        self._life = life
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self._transport.handle_request(request)
-        self._life.step()
-        return answer
 
 
 class School:
@@ -83,8 +43,7 @@ class School:
     def __init__(self, client: Any, table_name: str, upstream: Upstream, clock: Clock) -> None:
         self.life = Life()
         self.world = World(MortalTable(client, table_name, self.life), upstream, clock)
-        transport = MortalTransport(upstream, self.life)
-        http = httpx.Client(transport=transport, base_url=upstream.http.base_url, headers=upstream.http.headers)
+        http = mortal_http(upstream, self.life)
         self.world.sync = self.world.worker("worker-1", self.world.thinkific_over(http))
         self.products: dict[Kind, list[Product]] = {
             "course": [self.world.course(f"Course {number}") for number in range(MOST_WISHES)],

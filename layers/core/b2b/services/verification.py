@@ -124,9 +124,9 @@ class Verification:
         self._bell.ring(student_id, bulk=True)
 
     def _forget_account(self, record: StudentRecord) -> None:
-        self._store.students.forget_thinkific(record)
         if record.student.thinkific_id is not None:
             self._refusals.let_go(record.student.thinkific_id, bulk=True)
+        self._store.students.forget_thinkific(record)
 
     def _differences(self, record: StudentRecord, rows: dict[int, ThinkificEnrollment]) -> Iterator[Difference]:
         courses = {found.product_id: self._courses(found) for found in record.enrollments}

@@ -11,6 +11,7 @@ from b2b.services.reconciliation.look import Later, Look, UserGone
 
 # With the pauses between them more than an hour.
 _MOST_LOOKS = 12
+_LOOKS_FOR_ONE_WHO_WAS_REFUSED = 2
 # One call to Thinkific for each; who is in a longer circle is refused, and tried again.
 _LONGEST_CIRCLE = 25
 _NOT_SHOWN = "Thinkific says that the e-mail is taken, and does not show by whom."
@@ -36,7 +37,7 @@ class Addresses:
         if holder is None:
             return f"Thinkific has this e-mail with another account (user {found.id} there)."
         if student.thinkific_id is not None:
-            self._break_circle(student, student.thinkific_id, holder)
+            self._follow(student, student.thinkific_id, holder)
         trouble = f"Thinkific has the e-mail with the account of student {holder.id}."
         if not holder.is_confirmed:
             raise Later(LIST_LAG_SECONDS, trouble=trouble)
@@ -60,38 +61,42 @@ class Addresses:
         user = self._thinkific.get_user(user_id)
         return user is not None and email_key(user.email) == email_key(email)
 
-    def _break_circle(self, student: Student, user_id: int, holder: Student) -> None:
-        """Raises Later, once the account has made way, if nothing else would ever free the e-mail."""
-        circle = self._circle(user_id, holder)
-        if circle is None:
-            return
-        email, others = circle
-        if not self._makes_way(student, user_id, email):
+    def _follow(self, student: Student, user_id: int, holder: Student) -> None:
+        """From whoever holds the e-mail to the one who holds theirs, and so on.
+
+        Where that leads back to the student, nothing would ever free the e-mail: its account makes way. Raises Later
+        where something has been done about it.
+        """
+        chain = [holder]
+        while chain[-1].wants_another_profile and len(chain) < _LONGEST_CIRCLE:
+            self._look.before_a_call()
+            found = self._thinkific.find_user(chain[-1].email)
+            if found is None:
+                self._wake(chain[-1])
+                return
+            if found.id == user_id:
+                self._make_way(student, user_id, found.email, chain)
+                return
+            next_holder = self._students.account(found.id).holder
+            if next_holder is None or next_holder.id in {other.id for other in chain}:
+                return
+            chain.append(next_holder)
+
+    def _wake(self, refused: Student) -> None:
+        """Whose e-mail has become free, and who may not have heard of it."""
+        if refused.is_confirmed and self._look.wish.attempts < _LOOKS_FOR_ONE_WHO_WAS_REFUSED:
+            self._look.refusals.try_again(refused.id)
+            raise Later(LIST_LAG_SECONDS, trouble=f"Student {refused.id} is tried again first.")
+
+    def _make_way(self, student: Student, user_id: int, email: str, others: list[Student]) -> None:
+        if not self._has_stand_in(student, user_id, email):
             return
         for other in others:
             self._look.refusals.try_again(other.id)
         raise Later(LIST_LAG_SECONDS, trouble="The e-mails of students wait for each other in a circle.")
 
-    def _circle(self, user_id: int, holder: Student) -> tuple[str, list[Student]] | None:
-        """The e-mail that the account has, and the students who hold each other's e-mails up to the one who is to
-        have that one; None where there is no such circle.
-        """
-        circle = [holder]
-        while circle[-1].wants_another_profile and len(circle) < _LONGEST_CIRCLE:
-            self._look.before_a_call()
-            found = self._thinkific.find_user(circle[-1].email)
-            if found is None:
-                return None
-            if found.id == user_id:
-                return found.email, circle
-            next_holder = self._students.account(found.id).holder
-            if next_holder is None or next_holder.id in {other.id for other in circle}:
-                return None
-            circle.append(next_holder)
-        return None
-
-    def _makes_way(self, student: Student, user_id: int, email: str) -> bool:
-        """Whether Thinkific takes the stand-in."""
+    def _has_stand_in(self, student: Student, user_id: int, email: str) -> bool:
+        """Whether Thinkific takes it."""
         self._look.store.refusals.begin_stand_in(student, email)
         self._look.before_a_call()
         try:

@@ -61,9 +61,9 @@ class Reconciliation:
         try:
             self._bring(record)
         except UserGone:
-            self._students.forget_thinkific(record)
             if record.student.thinkific_id is not None:
                 self._look.refusals.let_go(record.student.thinkific_id)
+            self._students.forget_thinkific(record)
             raise Later(0, trouble="Thinkific does not know the student's account any more.") from None
         except AnswerLost:
             self.look_before_writing()
