@@ -145,8 +145,7 @@ class World:
     def vanish(self, product: Product) -> None:
         """As a refresh of the catalogue leaves what Thinkific no longer has."""
         gone = replace(product, status=DELETED)
-        self.store.transact(self.store.products.save(gone, product))
-        self.store.products.mark_copy_deleted(gone)
+        self.store.transact(self.store.products.save(gone, product, sold_by=product))
 
     # Users and students
 

@@ -19,7 +19,7 @@ from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
 
 URL = "https://api.thinkific.example/stable/graphql"
 TOKEN = "t" * 40
-LATE = {"code": "RATE_LIMITED"}
+LATE: dict[str, Any] = {"code": "RATE_LIMITED"}
 
 
 class Graph:

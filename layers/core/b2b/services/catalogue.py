@@ -173,9 +173,8 @@ class CatalogueSync:
             state = state | {"trouble": str(unclear.cause)}
             self._store.graphql.note(str(unclear.cause), self._clock())
             is_gone = False
-        if product is not None and is_gone:
+        if is_gone:
             self._entries.change(product_id, lambda before: replace(before, status=DELETED))
-            self._store.products.mark_copy_deleted(replace(product, status=DELETED))
         return Step(replace(operation, state=state | {"missing": rest, "waits": 0}))
 
     def _exists(self, product: Product, *, ask_graphql: bool) -> bool:

@@ -31,9 +31,10 @@ class ProductEntries:
 
         def attempt() -> int:
             (now_known,) = self._store.products.known([entry])
-            before = catalogue.subject(source, now_known)
-            if before is None:
+            copy = catalogue.subject(source, now_known)
+            if copy is None:
                 return self.add(entry, source, now_known).id
+            before = self._store.products.get(copy.id) or copy
             after = catalogue.updated(before, entry, source, now_known)
             self._write(before, after, now_known.by_productable)
             return before.id
@@ -45,7 +46,7 @@ class ProductEntries:
         product_id = catalogue.free_id(entry, known) or FIRST_OWN_ID + self._store.counters.next_id(Kind.PRODUCTS)
         product = catalogue.added(entry, source, product_id, self._clock())
         count = self._store.counters.count(Kind.PRODUCTS, product.id, +1)
-        self._store.transact([*self._store.products.save(product, None, instead_of=known.by_productable), count])
+        self._store.transact([*self._store.products.save(product, None, sold_by=known.by_productable), count])
         return product
 
     def change(self, product_id: int, change: Callable[[Product], Product]) -> None:
@@ -62,4 +63,4 @@ class ProductEntries:
     def _write(self, before: Product, after: Product, sold_by: Product | None) -> None:
         if after != before:
             after = replace(after, updated_at=self._clock())
-            self._store.transact(self._store.products.save(after, before, instead_of=sold_by))
+            self._store.transact(self._store.products.save(after, before, sold_by=sold_by))

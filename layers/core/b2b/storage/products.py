@@ -64,29 +64,21 @@ class Products:
 
     # Members of transactions.
 
-    def save(self, product: Product, before: Product | None, *, instead_of: Product | None = None) -> list[Action]:
+    def save(self, product: Product, before: Product | None, *, sold_by: Product | None = None) -> list[Action]:
         """The product and its copies. Refused when others were faster.
 
-        ``instead_of``: the product whose course or bundle this one sells from now on.
+        ``sold_by``: the product that sells the course or bundle so far. Of another one, a deleted product takes
+        nothing; any other takes it over.
         """
         item = {_DATA: _data(product)}
-        own = put(keys.product(product.id), item | _listing(product), when=_is_still(before))
-        if product.is_deleted:
-            return [own]
-        sold_by = [product] if instead_of is None else [product, instead_of]
-        copies = [put(keys.productable(product.productable_type, product.productable_id), item, when=_is_of(*sold_by))]
+        actions = [put(keys.product(product.id), item | _listing(product), when=_is_still(before))]
         if product.learned_id is not None:
-            copies.append(put(keys.product(product.learned_id), item, when=_is_of(product)))
-        return [own, *copies]
-
-    def mark_copy_deleted(self, product: Product) -> None:
-        """Unless the course or bundle is another product's by now."""
-        item = {_DATA: _data(product)}
-        copies = [keys.productable(product.productable_type, product.productable_id)]
-        if product.learned_id is not None:
-            copies.append(keys.product(product.learned_id))
-        for key in copies:
-            self._table.succeeds(put(key, item, when=Attr(f"{_DATA}.id").eq(product.id)))
+            actions.append(put(keys.product(product.learned_id), item, when=_is_of(product)))
+        sellers = [product] if sold_by is None else [product, sold_by]
+        if not product.is_deleted or (sold_by is not None and sold_by.id == product.id):
+            key = keys.productable(product.productable_type, product.productable_id)
+            actions.append(put(key, item, when=_is_of(*sellers)))
+        return actions
 
     def _product(self, key: keys.Key) -> Product | None:
         item = self._table.get(key)

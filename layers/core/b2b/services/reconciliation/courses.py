@@ -42,11 +42,15 @@ class CourseStep:
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
 
     def _bring_where_none_is_seen(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
-        """Confirms the enrollment: None. Else what Thinkific turns out to have."""
+        """Confirms the enrollment: None. Else what Thinkific turns out to have.
+
+        An end is sent for a hidden course too that shows no enrollment: an earlier call, whose answer was lost, may
+        have made one.
+        """
         known = enrollment.thinkific_id
         if known is not None and self._is_hidden(enrollment) and self._update(enrollment, known):
             return None
-        if has_ended(enrollment, self._look.now) and not self._may_be_unseen(enrollment):
+        if has_ended(enrollment, self._look.now) and not self._is_hidden(enrollment):
             self._students.confirm_enrollment(enrollment)
             return None
         try:
@@ -71,11 +75,6 @@ class CourseStep:
     def _is_hidden(self, enrollment: Enrollment) -> bool:
         """Whether Thinkific's lists may leave it out, as they do its course."""
         return self._look.store.products.is_hidden_course(enrollment.productable_id)
-
-    def _may_be_unseen(self, enrollment: Enrollment) -> bool:
-        """Whether it may be in Thinkific although no list shows it, and its id is not known."""
-        may_be_there = enrollment.known_in_thinkific or self._look.was_held_up
-        return may_be_there and self._is_hidden(enrollment)
 
     def _is_there_unseen(self, enrollment: Enrollment, refusal: ThinkificRejected) -> bool:
         """Whether Thinkific says that the student is in a hidden course, which it shows nobody.
