@@ -25,13 +25,15 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	$(PYTHON) .make/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e fuzz races faults bench build deploy check format lock openapi
+.PHONY: help setup run test e2e clients clients-quick fuzz races faults bench build deploy check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
 	@echo "make test     run the tests                 (ARGS='tests/unit -k seats', JOBS=2)"
 	@echo "make e2e      deploy the template into an emulator, and run the contract tests there      (JOBS=2)"
+	@echo "make clients  generate clients from the API's document in five ways, and run the main job with each"
+	@echo "make clients-quick  as clients, in the two ways that CI runs"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
 	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
@@ -59,6 +61,14 @@ test:
 e2e:
 	$(SET_UP) test emulator sam
 	@.venv/bin/python -m pytest tests/e2e tests/contract --deployed -m "not local" -n $(JOBS) --dist loadfile $(ARGS)
+
+clients:
+	$(SET_UP) test emulator clients go-clients
+	@.venv/bin/python -m pytest tests/clients -o faulthandler_timeout=900 $(ARGS)
+
+clients-quick:
+	$(SET_UP) test emulator clients
+	@.venv/bin/python -m pytest tests/clients/test_python.py tests/clients/test_typescript.py -k "not hey" $(ARGS)
 
 fuzz:
 	$(SET_UP) test emulator

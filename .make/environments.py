@@ -1,10 +1,11 @@
 """Make the virtual environments that the targets of the Makefile work in, once.
 
-    python3 .make/environments.py NAME...       NAME is one of run, test, emulator, sam, audit
+    python3 .make/environments.py NAME...   NAME is one of run, test, emulator, sam, audit, clients, go-clients
 
 `run` and `test` share `.venv`: `test` is `run` with the tools for tests and checks added. The emulator has
 `.ministack` to itself, because it pins botocore, as have the SAM CLI (`.sam`) and the auditors (`.audit`), because
-they pin half of what the project uses. What was installed is noted in a stamp inside the
+they pin half of what the project uses. Whoever uses the API has nothing of ours, so the generators of clients have
+`.clients` and `.go-clients`. What was installed is noted in a stamp inside the
 environment, so that a later call finds nothing to do, or only what changed. This file needs the standard
 library only.
 """
@@ -50,12 +51,16 @@ TESTS = "tests/requirements.txt"
 EMULATOR = "cli/emulator-requirements.txt"
 SAM = "cli/sam-requirements.txt"
 AUDIT = "tests/audit-requirements.txt"
+CLIENTS = "tests/clients/requirements.txt"
+GO_CLIENTS = "tests/clients/go-requirements.txt"
 NEEDS = {
     "run": Need(".venv", CLI, covers=(CLI,), project=True),
     "test": Need(".venv", TESTS, covers=(TESTS, CLI), project=True),
     "emulator": Need(".ministack", EMULATOR, covers=(EMULATOR,), project=False),
     "sam": Need(".sam", SAM, covers=(SAM,), project=False),
     "audit": Need(".audit", AUDIT, covers=(AUDIT,), project=False),
+    "clients": Need(".clients", CLIENTS, covers=(CLIENTS,), project=False),
+    "go-clients": Need(".go-clients", GO_CLIENTS, covers=(GO_CLIENTS,), project=False),
 }
 
 

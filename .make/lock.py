@@ -40,6 +40,8 @@ LOCKS = (  # in the order of writing: a constraint comes first
     Lock("cli/sam-requirements.txt", project=False, groups=("sam",)),
     Lock("tests/audit-requirements.txt", project=False, groups=("audit",)),
     Lock("tests/e2e/requirements.txt", project=False, groups=("lambda",)),
+    Lock("tests/clients/requirements.txt", project=False, groups=("clients",)),
+    Lock("tests/clients/go-requirements.txt", project=False, groups=("go-clients",)),
 )
 
 HEADER = """\

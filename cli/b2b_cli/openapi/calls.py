@@ -400,7 +400,11 @@ _OTHERS = {
             200: Answer(
                 meaning="The document",
                 example={"openapi": "3.1.0", "info": {"title": "B2B seats for Thinkific", "version": "1.0.0"}},
-                schema={"type": "object", "required": ["openapi", "info"]},
+                schema={
+                    "type": "object",
+                    "required": ["openapi", "info"],
+                    "properties": {"openapi": {"type": "string"}, "info": {"type": "object"}},
+                },
             )
         },
     ),

@@ -20,7 +20,7 @@ from b2b.http.bodies import JsonBody
 from b2b.services.idempotency import MAX_KEY
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
-from b2b_cli.openapi.plain import enum_schemas, plain
+from b2b_cli.openapi.plain import enum_schemas, name_values, plain
 from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VERSION
 from products.routes import router as products_router
 from students.routes import router as students_router
@@ -73,7 +73,12 @@ def describe() -> Json:
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": BEARER}},
     }
     described["paths"] = _paths(described["paths"], routes)
-    return cast("Json", plain(_renamed(described)))
+    finished = cast("Json", plain(_renamed(described)))
+    enums = {name: schema | {"description": fields.SCHEMAS[name]} for name, schema in enum_schemas().items()}
+    schemas = dict(sorted((finished["components"]["schemas"] | enums).items()))
+    name_values(schemas)
+    finished["components"]["schemas"] = schemas
+    return finished
 
 
 def operation_id(route: APIRoute) -> str:
@@ -224,7 +229,7 @@ def _schemas(described: Json, routes: Iterable[APIRoute]) -> Json:
         for value in schema.get("properties", {}).values():
             value.pop("default", None)
         schemas[name] = schema
-    schemas |= copy.deepcopy(refusals.SCHEMAS) | enum_schemas()
+    schemas |= copy.deepcopy(refusals.SCHEMAS)
     for name, schema in schemas.items():
         _explain(_name(name), schema)
     return schemas
@@ -258,7 +263,7 @@ def _renamed(value: Any) -> Any:
         place, _, name = value["$ref"].rpartition("/")
         renamed["$ref"] = f"{place}/{_name(name)}"
     if "schemas" in value and "securitySchemes" in value:
-        renamed["schemas"] = dict(sorted((_name(name), schema) for name, schema in renamed["schemas"].items()))
+        renamed["schemas"] = {_name(name): schema for name, schema in renamed["schemas"].items()}
     return renamed
 
 

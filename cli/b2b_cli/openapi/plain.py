@@ -1,5 +1,6 @@
 """Schemas in the plain forms that generators of clients know, whatever pydantic wrote."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,23 +30,20 @@ def plain(value: Any) -> Any:
 
 
 def enum_schemas() -> Json:
+    """What the references lead to."""
     return {name: {"type": "string", "enum": words} for name, words in ENUMS.items()}
 
 
-def named_values(schemas: Json) -> None:
-    """Gives each value of an enumeration a name that no other's has: in Go they share one room."""
+def name_values(schemas: Json) -> None:
+    """Gives each value of an enumeration a name that no other's has: a Go client's constants are all in one place."""
     for name, schema in schemas.items():
         if "enum" in schema:
             schema["x-enum-varnames"] = [_constant(name, word) for word in schema["enum"]]
 
 
 def _constant(schema: str, word: str) -> str:
-    words = word.replace(":", "_").replace("-", "descending_")
-    return f"{_snake(schema)}_{_snake(words)}".upper()
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter}" if letter.isupper() and position else letter for position, letter in enumerate(name))
+    prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", schema)
+    return f"{prefix}_{word.replace(':', '_').replace('-', 'descending_')}".upper()
 
 
 def _nullable(schema: Json) -> Json:
