@@ -52,7 +52,7 @@ setup:
 
 run:
 	$(SET_UP) run emulator
-	@.venv/bin/b2b local --port $(PORT) --data "$(DATA)" $(ARGS)
+	@exec .venv/bin/b2b local --port $(PORT) --data "$(DATA)" --parent $$PPID $(ARGS)
 
 test:
 	$(SET_UP) test emulator

@@ -45,8 +45,8 @@ class Emulated:
 
 
 @contextmanager
-def running_emulator(directory: Path) -> Iterator[Emulator]:
-    emulator = Emulator(log=directory / "emulator.log", state=None)
+def running_emulator(directory: Path, *, every_service: bool = False) -> Iterator[Emulator]:
+    emulator = Emulator(log=directory / "emulator.log", state=None, every_service=every_service)
     try:
         yield emulator
     finally:

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from b2b_cli.local.processes import is_alive
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 60.0
@@ -20,14 +22,20 @@ class LocalStack:
     """Runs from construction until ``stop``; ``note`` is the content of ``local.json``."""
 
     def __init__(
-        self, data: Path, *arguments: str, demo: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        *arguments: str,
+        demo: bool = False,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
+        """``command`` is another that starts one with ``data``, in place of ``b2b local`` with ``arguments``."""
         self.data = data
         self.output = data.with_suffix(".out")
         options = [*arguments, *([] if demo else ["--no-demo"])]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "b2b_cli", "local", "--port", "0", "--data", str(data), *options],
+                command or [sys.executable, "-m", "b2b_cli", "local", "--port", "0", "--data", str(data), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -77,7 +85,8 @@ class LocalStack:
                 break
             if path.exists():
                 note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-                return note
+                if is_alive(note["pid"]):  # else a stack that was killed has left it
+                    return note
             time.sleep(0.05)
         raise AssertionError(f"The local stack did not get ready:\n{self.said()}")
 

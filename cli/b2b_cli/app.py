@@ -1,25 +1,25 @@
 """The commands of ``b2b`` and their words."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import boto3
-import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from typer.core import TyperGroup
 
 from b2b.config import ConfigError
-from b2b.wiring.core import client, services
+from b2b.wiring.core import client
 from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
 from b2b_cli.key import LOCAL_STACK, QUESTION, TOKEN_QUESTION, given_key, set_key, set_token
-from b2b_cli.local.demo import Demo, Example
-from b2b_cli.local.stack import Options, Running, Stack, Stop, stop_on_signals
+from b2b_cli.local import session
+from b2b_cli.local.stack import Options
 from b2b_cli.mending import make_consistent as made_consistent
 from b2b_cli.migrating import Rows, migrate
 from b2b_cli.progress import progress_line
@@ -93,6 +93,7 @@ def local(
         float, typer.Option(help="Seconds between the runs of what AWS runs every minute.", min=0.1)
     ] = 5.0,
     demo: Annotated[bool, typer.Option(help="At the first start, show the main job with made-up people.")] = True,
+    parent: Annotated[int | None, typer.Option(help="Process that it ends with, its parent.", hidden=True)] = None,
 ) -> None:
     """Run the whole product on this machine until Ctrl-C or SIGTERM.
 
@@ -102,22 +103,14 @@ def local(
     ready, local.json in the data folder says where it is.
     """
     options = Options(
-        port=port, data=data.resolve(), thinkific_url=thinkific_url, api_workers=workers, tick_every=sweep_every
+        port=port,
+        data=Path(os.path.abspath(data)),  # noqa: PTH100 - resolve() raises on a link that leads to itself
+        thinkific_url=thinkific_url,
+        api_workers=workers,
+        tick_every=sweep_every,
+        parent=parent,
     )
-    try:
-        with stop_on_signals(), Stack(options, _say) as stack:
-            running, worker = stack.start()
-            example = Example.load(data / "example.json")
-            if running.is_first_run and running.simulator_page and demo:
-                _say("\nThe main job, done with the API:")
-                example = Demo(running.base_url, running.admin_token, services(), _say).run()
-                example.save(data / "example.json")
-            _say(_ready_lines(running, example))
-            stack.watch(running, worker)
-    except Stop:
-        _say(f"Stopped; the data is in {data}.")
-    except httpx.HTTPError as error:
-        raise CommandError(f"The demonstration failed: {error}") from error
+    session.run(options, demo=demo)
 
 
 @admin.command("create")
@@ -308,30 +301,3 @@ def _say(text: str) -> None:
 
 
 _terminal = StandardTerminal(lambda text: _aside.print(text, markup=False))
-
-
-def _ready_lines(running: Running, example: Example | None) -> str:
-    thinkific = running.thinkific_url
-    if running.simulator_page:
-        thinkific = f"{running.simulator_page}   (simulated; the page shows who is enrolled in what)"
-    lines = [
-        "",
-        "Ready. Ctrl-C stops it and keeps the data.",
-        f"  API         {running.base_url}",
-        f"  Token       {running.admin_token}",
-        f"  Try it      {running.docs_url}   (each call with a form; put the token in under Authorize)",
-        f"  Thinkific   {thinkific}",
-    ]
-    if example:
-        enrol, students, user = example.curl_commands(running.base_url, running.admin_token)
-        lines += [
-            "",
-            "Paste these into another terminal:",
-            "# enrol a student; the answer says pending",
-            enrol,
-            "# a few seconds later the enrolment is active",
-            students,
-            "# the client's seats",
-            user,
-        ]
-    return "\n".join(lines)

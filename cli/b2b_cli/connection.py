@@ -3,7 +3,6 @@
 Both end in the environment that the functions themselves have, so that the commands use the very same services.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from b2b.config import load_config
 from b2b.wiring.core import client
 from b2b.wiring.upstream import UpstreamServices
 from b2b_cli.errors import CommandError
+from b2b_cli.local.note import Note
+from b2b_cli.local.processes import is_alive
 
 # The template's logical ids, and what its functions call them.
 _VARIABLES = {
@@ -76,15 +77,14 @@ def connect(data: Path, stack_name: str | None) -> Connection:
 
 
 def _local(data: Path) -> Connection:
-    path = data / "local.json"
+    start = "start it with `b2b local`, or name a deployed one with --stack-name"
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CommandError(
-            f"No local stack runs with the data in {data}: start it with `b2b local`, "
-            "or name a deployed one with --stack-name."
-        ) from None
-    return Connection(environment=note["environment"], queues=note["queues"])
+        note = Note.read(data)
+    except (FileNotFoundError, NotADirectoryError):
+        raise CommandError(f"No local stack runs with the data in {data}: {start}.") from None
+    if not is_alive(note.pid):
+        raise CommandError(f"The local stack with the data in {data} was ended without a word: {start}.")
+    return Connection(environment=note.environment, queues=note.queues)
 
 
 def _deployed(stack_name: str) -> Connection:

@@ -34,7 +34,7 @@ from tests.contract.people import (
 from tests.contract.tokens import Tokens, bearer, create_token
 from tests.local_stack import LocalStack, await_that
 
-from b2b_cli.local.stack import ADMIN_EMAIL
+from b2b_cli.local.token import ADMIN_EMAIL
 
 _MEBIBYTE = 1024 * 1024
 _UNKNOWN = 999_999_999

@@ -54,7 +54,7 @@ class Deployment:
         try:
             if beside is None:
                 self.runtime = make_runtime(directory)
-                self.emulator = Emulator(log=directory / "emulator.log", state=None)
+                self.emulator = Emulator(log=directory / "emulator.log", state=None, every_service=True)
                 self._cleanup.callback(self.emulator.stop)
                 self.thinkific = self._start_simulator()
             else:

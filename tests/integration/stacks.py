@@ -121,9 +121,27 @@ def processes_of(mark: str) -> set[int]:
     return found
 
 
-def await_end_of(mark: str) -> None:
+def await_end_of(mark: str, *, seconds: float = 5) -> None:
     """multiprocessing's resource tracker ends by itself, a moment after the server that it belongs to."""
-    await_that(lambda: not processes_of(mark), seconds=5, what="The end of every process of the stack")
+    await_that(lambda: not processes_of(mark), seconds=seconds, what="The end of every process of the stack")
+
+
+def listening(pid: int) -> set[str]:
+    """Addresses on which the process listens, IPv4 and IPv6."""
+    inodes = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+    ]
+    found = {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
+    return {_readable(address) for address in found}
+
+
+def _readable(address: str) -> str:
+    host, _, port = address.partition(":")
+    octets = [str(octet) for octet in reversed(bytes.fromhex(host))] if len(host) == 8 else [host]
+    return f"{'.'.join(octets)}:{int(port, 16)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

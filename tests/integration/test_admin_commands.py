@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.emulated import running_emulator
 from tests.integration.simulator.server import API_KEY, SUBDOMAIN, Server, running
 from tests.integration.stacks import answered
 from tests.local_stack import LocalStack
@@ -139,6 +140,13 @@ class Deployed:
         except self.secrets.exceptions.ResourceNotFoundException:
             return None
         return key or None
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """With CloudFormation and Secrets Manager too."""
+    with running_emulator(tmp_path_factory.mktemp("aws"), every_service=True) as running_aws:
+        yield running_aws
 
 
 @pytest.fixture(scope="module")

@@ -163,5 +163,5 @@ def test_a_killed_worker_is_replaced_and_its_work_done_once(stack: LocalStack) -
     for email in (orphan, later):
         assert users.count(email) == 1
         assert enrolled.count((email, course)) == 1
-    assert "The worker stopped unexpectedly; starting another." in stack.said()
+    assert "The worker was ended by SIGKILL; starting another." in stack.said()
     assert recount(school_of(stack)) == []

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from tests.emulated import Emulated, new_school
+from tests.emulated import Emulated, new_school, running_emulator
 from tests.integration.desk import NAMES, Desk, enrolling
 from tests.integration.recount import recount
 from tests.unit.clock import Clock as HandClock
@@ -67,6 +67,13 @@ class Restoring:
     @property
     def waited(self) -> bool:
         return any("until no call can be in flight" in text for text in self.shown)
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """With Lambda too."""
+    with running_emulator(tmp_path_factory.mktemp("aws"), every_service=True) as running_aws:
+        yield running_aws
 
 
 GOES_ON = "An earlier run did not come to its end, and the school is stopped since. This one goes on."

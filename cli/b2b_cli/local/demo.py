@@ -30,7 +30,11 @@ class Example:
 
     @classmethod
     def load(cls, path: Path) -> "Example | None":
-        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        """None where there is none, or nobody can read it: no more than the commands depends on it."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")

@@ -1,9 +1,10 @@
-"""The table and the queues of the template, made in the emulator; what is there already is left alone."""
+"""The table and the queues of the template, made in the emulator, or brought up to it where they are older."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from b2b_cli.errors import CommandError
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.local.template import Template
 
@@ -34,13 +35,31 @@ def has_table(emulator: Emulator, table_name: str = TABLE_NAME) -> bool:
 
 
 def make_resources(emulator: Emulator, template: Template, table_name: str = TABLE_NAME) -> Resources:
-    if not has_table(emulator, table_name):
-        emulator.client("dynamodb").create_table(TableName=table_name, **template.table())
+    dynamodb = emulator.client("dynamodb")
+    if has_table(emulator, table_name):
+        _add_missing_indexes(dynamodb, table_name, template.table())
+    else:
+        dynamodb.create_table(TableName=table_name, **template.table())
     sqs = emulator.client("sqs")
     urls: dict[str, str] = {}
     for name, properties in template.queues().items():
         urls[name] = _queue_url(sqs, f"{table_name}-{name}", _attributes(sqs, properties, urls))
     return Resources(table_name, urls)
+
+
+def _add_missing_indexes(dynamodb: Any, table_name: str, wanted: dict[str, Any]) -> None:
+    """Of a table that an earlier release made, one after the other as DynamoDB wants it."""
+    table = dynamodb.describe_table(TableName=table_name)["Table"]
+    if table["KeySchema"] != wanted["KeySchema"]:
+        raise CommandError(f"The table {table_name} has another key than this release's. Use the release that made it.")
+    there = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
+    for index in wanted["GlobalSecondaryIndexes"]:
+        if index["IndexName"] not in there:
+            dynamodb.update_table(
+                TableName=table_name,
+                AttributeDefinitions=wanted["AttributeDefinitions"],
+                GlobalSecondaryIndexUpdates=[{"Create": index}],
+            )
 
 
 def _queue_url(sqs: Any, name: str, attributes: dict[str, str]) -> str:
@@ -49,6 +68,8 @@ def _queue_url(sqs: Any, name: str, attributes: dict[str, str]) -> str:
         url: str = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
         url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    else:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
     return url
 
 

@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from b2b_cli.local.template import EventSource, Schedule, Template
+from b2b_cli.parenthood import end_with_parent
 
 _LONG_POLL_SECONDS = 2
 # The emulator may hand messages to the connection of a worker that was killed. They come back after this; a living
@@ -153,6 +154,7 @@ def main() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    end_with_parent()
 
     from b2b.wiring.core import client  # noqa: PLC0415 - behind --help
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import uvicorn
 
+from b2b_cli.loopback_guard import LoopbackGuard
+from b2b_cli.parenthood import end_with_parent
 from b2b_cli.simulator.app import create_app
 from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY, DEFAULT_SUBDOMAIN, Credentials
 from b2b_cli.simulator.connections import ResettableProtocol
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Uvicorn ends the server and then raises the signal again, for whoever handled it before: that is this.
         signal.signal(signal_number, lambda *_: sys.exit(0))
     options = _parser().parse_args(arguments)
+    end_with_parent()
     try:
         switches = Switches.parse(options.switch)
         listener = _listen(options.port)
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     credentials = Credentials(options.api_key, options.subdomain, options.access_token)
     app = create_app(store, switches, credentials, demo_catalogue=options.demo_catalogue)
     config = uvicorn.Config(
-        app,
+        LoopbackGuard(app),
         http=ResettableProtocol,
         ws="none",
         lifespan="off",

@@ -141,6 +141,7 @@ class Store:
     """One connection to one file. Names of tables and columns come from this package, values are always bound."""
 
     def __init__(self, database: Path | str = ":memory:") -> None:
+        self._database = database
         try:
             # A server may be built in one thread and run in another, but never used by two at once.
             self._connection = sqlite3.connect(
@@ -150,7 +151,8 @@ class Store:
             self._connection.create_function("regexp", 2, _matches, deterministic=True)
             self._prepare()
         except sqlite3.Error as error:
-            raise StoreError(f"cannot use {database} as the simulator's database: {error}") from error
+            advice = "Move it away to start with an empty school."
+            raise StoreError(f"cannot use {database} as the simulator's database: {error}. {advice}") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -210,11 +212,17 @@ class Store:
             self._connection.execute(f"delete from {name}")  # noqa: S608 - as above
 
     def _prepare(self) -> None:
+        version = self.scalar("pragma user_version")
+        if version not in (0, _SCHEMA_VERSION, *_UPGRADES):
+            self.close()
+            raise StoreError(
+                f"{self._database} was made by another release of the simulator (schema {version}). Use that release, "
+                "or move the file away to start with an empty school."
+            )
         self._connection.execute("pragma journal_mode = wal")
         # In WAL mode this loses nothing when the process dies, and spares a disk flush for each call.
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute("pragma foreign_keys = on")
-        version = self.scalar("pragma user_version")
         while version in _UPGRADES:
             self._connection.executescript(
                 f"begin immediate; {_UPGRADES[version]} pragma user_version = {version + 1}; commit;"
@@ -222,9 +230,6 @@ class Store:
             version += 1
         if version == 0:
             self._create()
-        elif version != _SCHEMA_VERSION:
-            self.close()
-            raise StoreError(f"the database was made by another version of the simulator (schema {version})")
 
     def _create(self) -> None:
         seeds = "\n".join(

@@ -98,7 +98,7 @@ def test_a_file_of_another_version(tmp_path: Path) -> None:
     store = Store(file)
     store.execute("pragma user_version = 99")
     store.close()
-    with pytest.raises(StoreError, match="another version"):
+    with pytest.raises(StoreError, match="another release"):
         Store(file)
 
 
