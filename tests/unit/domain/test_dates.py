@@ -5,10 +5,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from b2b.domain.dates import UnreadableDate, WrittenDate, parse, parse_end, zone_named
+from b2b.domain.dates import UnreadableDate, WrittenDate, parse, zone_named
 
 # A Wednesday.
 END_OF_JUNE = datetime(2027, 6, 30, 23, 59, 59, tzinfo=UTC)
+
+
+def parse_end(text: str, zone: str) -> datetime:
+    return parse(text).end(zone)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +248,31 @@ def test_two_digits_are_a_year_where_the_weekday_proves_it(text: str, year: int 
 
 
 @pytest.mark.parametrize(
-    "between", ["_", "-", "x", ",", ", ", ";", "/", ".", ":", " at ", "T ", " T", " T ", "|", "TT", "+", "\u2014", "\0"]
+    "between",
+    [
+        "_",
+        "-",
+        "x",
+        ",",
+        ", ",
+        ";",
+        "/",
+        ".",
+        ":",
+        " at ",
+        "T ",
+        " T",
+        " T ",
+        "|",
+        "TT",
+        "+",
+        "\u2014",
+        "\0",
+        "\n",
+        "\v",
+        "\x1c",
+        "\u2028",
+    ],
 )
 def test_nothing_but_t_and_blanks_stands_between_date_and_time(between: str) -> None:
     with pytest.raises(UnreadableDate):

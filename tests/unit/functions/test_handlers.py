@@ -1,5 +1,6 @@
 """The Lambda handlers, with the events that AWS sends (events/)."""
 
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from b2b_cli.local.resources import Resources
 EVENTS = Path(__file__).parents[3] / "events"
 
 Load = Callable[[str], Any]
+
+_FIELDS = {"first_name": "Adá", "last_name": "L", "email": "f@example.com"}
+AS_JSON = json.dumps(_FIELDS).encode()
+_PARTS = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in _FIELDS.items()]
+MULTIPART = "".join([*_PARTS, "--x--\r\n"]).encode()
 
 
 class Context:
@@ -87,6 +93,28 @@ def test_a_body_that_the_gateway_encoded_is_decoded(load: Load, api: Api) -> Non
     text = sent["body"].replace("Ada", "Adá")
     sent |= {"isBase64Encoded": True, "body": b64encode(text.encode()).decode()}
     answer = load("students")(sent, Context())
+    assert body(answer)["data"]["first_name"] == "Adá"
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        (
+            {"content-type": "application/x-www-form-urlencoded"},
+            b"first_name=Ad%C3%A1&last_name=L&email=f%40example.com",
+        ),
+        ({"content-type": "multipart/form-data; boundary=x"}, MULTIPART),
+        ({"content-encoding": "gzip"}, gzip.compress(AS_JSON)),
+        ({"content-type": "text/plain;charset=UTF-8"}, AS_JSON),
+    ],
+    ids=["form", "multipart", "gzip", "text"],
+)
+def test_other_bodies_come_encoded_by_the_gateway(load: Load, api: Api, headers: dict[str, str], sent: bytes) -> None:
+    called = event("apigateway-v2-create-student", api.token)
+    called["headers"] |= headers
+    called |= {"isBase64Encoded": True, "body": b64encode(sent).decode()}
+    answer = load("students")(called, Context())
+    assert answer["statusCode"] in (200, 201), answer["body"]
     assert body(answer)["data"]["first_name"] == "Adá"
 
 

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 FIRST_YEAR, LAST_YEAR = 1990, 2200
 
+# Besides the usual ones, what programs put before PM so that no line breaks there.
+_BLANKS = re.compile("[ \\t\u00a0\u2009\u202f]+")
 _EXAMPLES = "2027-06-30, Jun 30 2027 or 2027-06-30T23:59:59Z"
 
 
@@ -23,7 +25,7 @@ class UnreadableDate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WrittenDate:
-    """What a text says. ``moment`` is naive where no zone was written; ``is_day``: nor was a time."""
+    """What a text says. ``moment`` is naive where no zone was written; ``is_day``: no time was."""
 
     moment: datetime
     is_day: bool
@@ -41,16 +43,11 @@ class WrittenDate:
 
 def parse(text: str) -> WrittenDate:
     """Raises UnreadableDate."""
-    plain = _rearranged(" ".join(text.split()))
+    plain = _rearranged(_BLANKS.sub(" ", text.strip()))
     for form in _DAYS:
         if found := form.match(plain):
             return _written(_day(found), plain[found.end() :])
     raise UnreadableDate(_why_not(plain))
-
-
-def parse_end(text: str, zone: str) -> datetime:
-    """The moment in UTC that ``text`` means as an end. Raises UnreadableDate."""
-    return parse(text).end(zone)
 
 
 # Some machines have more files there than the time zone database has zones.
@@ -109,7 +106,7 @@ def _day(found: re.Match[str]) -> date:
         raise UnreadableDate(f"must be a date in the years {FIRST_YEAR} to {LAST_YEAR}")
     day = _calendar_day(year, found)
     if not _is_weekday(day, parts):
-        raise UnreadableDate(f'names a weekday that is not that of the day: "{found[0]}" is a {day:%A}')
+        raise UnreadableDate(f'names the wrong weekday: "{found[0]}" is a {day:%A}')
     return day
 
 
@@ -131,7 +128,7 @@ def _calendar_day(year: int, found: re.Match[str]) -> date:
         month = parts["month"]
         return date(year, int(month) if month.isdigit() else _MONTH_NUMBERS[month[:3].lower()], day)
     except ValueError:
-        raise UnreadableDate(f'names a day that there is not: "{found[0]}"') from None
+        raise UnreadableDate(f'is not a day of the calendar: "{found[0]}"') from None
 
 
 def _is_weekday(day: date, parts: Mapping[str, str | None]) -> bool:
@@ -157,7 +154,7 @@ _REST = _form(rf"(?:[T ]{_TIME})?(?: ?(?P<zone>{_OFFSET}{_AGAIN}|{_NAME}){_EXPLA
 def _written(day: date, rest: str) -> WrittenDate:
     found = _REST.fullmatch(rest)
     if found is None or (found["hour"] is None and rest[:1] not in ("", " ")):
-        raise UnreadableDate(f'has something behind the date that is no time: "{rest}"')
+        raise UnreadableDate(f'has text after the date that is not a time: "{rest}"')
     zone = _zone(found) if found["zone"] else None
     if found["hour"] is None:
         return WrittenDate(datetime.combine(day, time(23, 59, 59), zone), is_day=True)
@@ -170,17 +167,17 @@ def _written(day: date, rest: str) -> WrittenDate:
             return WrittenDate(datetime.combine(day + timedelta(days=1), time(), zone), is_day=False)
         return WrittenDate(datetime.combine(day, time(hour, minute, second, microsecond), zone), is_day=False)
     except ValueError:
-        raise UnreadableDate(f'names a time that there is not: "{rest.strip()}"') from None
+        raise UnreadableDate(f'has a time that does not exist: "{rest.strip()}"') from None
 
 
 def _hour(found: re.Match[str]) -> int:
     hour, half = int(found["hour"]), found["half"]
     if half is None:
         if found["minute"] is None:
-            raise UnreadableDate(f"names an hour without minutes: write {hour:02}:00")
+            raise UnreadableDate(f"has an hour without minutes: write {hour:02}:00")
         return hour
     if not 1 <= hour <= 12:
-        raise UnreadableDate(f"names a time that there is not: {hour} {half}m")
+        raise UnreadableDate(f"has a time that does not exist: {hour} {half}m")
     return hour % 12 + (12 if half in "pP" else 0)
 
 
@@ -207,14 +204,14 @@ def _zone(found: re.Match[str]) -> tzinfo:
             return zone_named(name)
         except ValueError:
             pass
-    raise UnreadableDate(f'ends with what is no time zone of one meaning: "{name}". Write its offset, such as +02:00')
+    raise UnreadableDate(f'has a time zone that is unknown or ambiguous: "{name}". Write its offset, such as +02:00')
 
 
 def _offset(found: re.Match[str]) -> tzinfo:
     hours = int(found["plain"] or found["sign"] + found["hours"])
     minutes = int(found["minutes"] or 0)
     if abs(hours) > 23 or minutes > 59:
-        raise UnreadableDate(f'names an offset that there is not: "{found["zone"]}"')
+        raise UnreadableDate(f'has an offset that does not exist: "{found["zone"]}"')
     is_west = (found["plain"] or found["sign"]).startswith("-")
     return timezone(timedelta(hours=hours, minutes=-minutes if is_west else minutes))
 
