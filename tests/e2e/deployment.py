@@ -27,7 +27,7 @@ from b2b.storage.table import Table
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.local.processes import LOOPBACK, Child, free_port
 from b2b_cli.local.template import load
-from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
+from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
 
 STACK = "school"
 # What a school on Thinkific's largest plan is allowed; no test waits for it.
@@ -97,7 +97,7 @@ class Deployment:
         """What ``make deploy`` said: for the first time, or of an update with these parameters changed."""
         self.runtime.write_bootstrap()
         variables = {
-            "THINKIFIC_URL": f"{self.thinkific}/api/public/v1",
+            **self._addresses,
             "AWS_ENDPOINT_URL": self.emulator.url,
             "B2B_RECORDED": str(self._recorded),
         }
@@ -207,6 +207,7 @@ class Deployment:
     def _set_up(self) -> str:
         """What a newcomer does after the first deployment; the admin's token."""
         self._run(self._b2b("key", "set"), piped=DEFAULT_API_KEY, recorded=True)
+        self._run(self._b2b("key", "set", "--graphql"), piped=DEFAULT_ACCESS_TOKEN, recorded=True)
         first_admin = ("--name", "First Admin", "--email", "admin@example.com")
         said = self._run(self._b2b("admin", "create", *first_admin), recorded=True)
         (token,) = _TOKEN.findall(said)
@@ -247,8 +248,7 @@ class Deployment:
 
     def _run(self, command: list[str], *, code: int = 0, piped: str | None = None, recorded: bool = False) -> str:
         """What a command that ends with ``code`` said to whoever reads its output; its AWS calls may be noted."""
-        variables = os.environ | self.emulator.environment()
-        variables["THINKIFIC_URL"] = f"{self.thinkific}/api/public/v1"
+        variables = os.environ | self.emulator.environment() | self._addresses
         if recorded:
             variables |= {"PYTHONPATH": str(RECORDER), "B2B_RECORDED": str(self._recorded_of_deployer)}
         done = subprocess.run(
@@ -256,6 +256,12 @@ class Deployment:
         )
         assert done.returncode == code, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    @property
+    def _addresses(self) -> dict[str, str]:
+        """Where Thinkific is, as variables."""
+        url = self.thinkific
+        return {"THINKIFIC_URL": f"{url}/api/public/v1", "THINKIFIC_GRAPHQL_URL": f"{url}/stable/graphql"}
 
     @property
     def resources(self) -> list[Json]:

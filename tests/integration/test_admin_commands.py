@@ -6,7 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,14 @@ from tests.integration.stacks import answered
 from tests.local_stack import LocalStack
 from tests.person import Person, nobody
 
+from b2b.domain.timestamps import utc_now
 from b2b.wiring import core
 from b2b_cli.connection import Connection, connect
+from b2b_cli.errors import CommandError
+from b2b_cli.key import set_token
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.local.template import load
+from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN
 
 sys.path.append(str(Path(__file__).parents[2] / ".make"))
 import deploy
@@ -134,8 +138,16 @@ class Deployed:
         return b2b(*arguments, "--stack-name", self.name, pipes=pipes, environment={**self.environment, **environment})
 
     def key(self) -> str | None:
+        return self._secret("ThinkificApiKey")
+
+    def token(self) -> str | None:
+        return self._secret("ThinkificGraphQLToken")
+
+    def _secret(self, resource: str) -> str | None:
         try:
-            (secret,) = [row for row in self.secrets.list_secrets()["SecretList"] if self.name in row["Name"]]
+            names = (self.name, resource)
+            rows = self.secrets.list_secrets()["SecretList"]
+            (secret,) = [row for row in rows if all(name in row["Name"] for name in names)]
             key: str = self.secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
         except self.secrets.exceptions.ResourceNotFoundException:
             return None
@@ -164,7 +176,8 @@ def deployed(emulator: Emulator, simulator: Server) -> Deployed:
         Parameters=[{"ParameterKey": "ThinkificSubdomain", "ParameterValue": SUBDOMAIN}],
     )
     thinkific = f"{simulator.url}/api/public/v1"
-    return Deployed(name, emulator.environment() | {"THINKIFIC_URL": thinkific}, emulator.client("secretsmanager"))
+    urls = {"THINKIFIC_URL": thinkific, "THINKIFIC_GRAPHQL_URL": f"{simulator.url}/stable/graphql"}
+    return Deployed(name, emulator.environment() | urls, emulator.client("secretsmanager"))
 
 
 def data_of_the_template() -> dict[str, Any]:
@@ -236,6 +249,59 @@ def test_a_good_key_ends_the_pause(deployed: Deployed, connection: Connection) -
 def test_the_key_of_a_local_stack_in_the_environment_is_not_a_deployed_ones(deployed: Deployed) -> None:
     said = deployed.b2b("status", THINKIFIC_API_KEY=API_KEY)
     assert "There is no Thinkific key yet" in said.token
+
+
+def test_a_token_for_graphql_is_tried_and_put_in_beside_the_key(deployed: Deployed) -> None:
+    said = deployed.b2b("key", "set", "--graphql", pipes=f"{DEFAULT_ACCESS_TOKEN}\n")
+    assert said.code == 0, said
+    assert "Thinkific accepts the token." in said.words
+    assert (deployed.token(), deployed.key()) == (DEFAULT_ACCESS_TOKEN, None)
+    assert DEFAULT_ACCESS_TOKEN not in said.words + said.token
+
+
+@pytest.mark.parametrize("wrong", [API_KEY, "w" * 40])
+def test_what_graphql_refuses_is_not_put_in(deployed: Deployed, wrong: str) -> None:
+    assert deployed.b2b("key", "set", "--graphql", pipes=DEFAULT_ACCESS_TOKEN).code == 0
+    said = deployed.b2b("key", "set", "--graphql", pipes=wrong)
+    assert said.code == 1
+    assert "API Access Tokens" in said.words
+    assert deployed.token() == DEFAULT_ACCESS_TOKEN
+    assert wrong not in said.words + said.token
+
+
+def test_a_token_of_another_school_is_not_put_in(deployed: Deployed, connection: Connection) -> None:
+    elsewhere = replace(connection, environment={**connection.environment, "THINKIFIC_SUBDOMAIN": "another"})
+    with pytest.raises(CommandError, match=f"of {SUBDOMAIN}.thinkific.com, and the school is another"):
+        set_token(elsewhere, DEFAULT_ACCESS_TOKEN, nobody(), lambda _: None, check=True)
+    assert deployed.token() is None
+
+
+def test_a_graphql_that_does_not_answer_keeps_the_token_as_it_is(deployed: Deployed) -> None:
+    nowhere = "http://127.0.0.1:9/stable/graphql"
+    said = deployed.b2b("key", "set", "--graphql", pipes=DEFAULT_ACCESS_TOKEN, THINKIFIC_GRAPHQL_URL=nowhere)
+    assert (said.code, deployed.token()) == (1, None)
+    assert "--no-check puts it in without asking" in said.words
+    assert deployed.b2b("key", "set", "--graphql", "--no-check", pipes=DEFAULT_ACCESS_TOKEN).code == 0
+    assert deployed.token() == DEFAULT_ACCESS_TOKEN
+
+
+def test_a_stack_of_an_earlier_release_is_to_be_deployed_first(connection: Connection) -> None:
+    environment = {**connection.environment}
+    del environment["THINKIFIC_GRAPHQL_TOKEN_SECRET_ID"]
+    with pytest.raises(CommandError, match="`make deploy` it first"):
+        set_token(replace(connection, environment=environment), "t" * 40, nobody(), lambda _: None, check=False)
+
+
+def test_status_says_why_graphql_failed(deployed: Deployed, connection: Connection) -> None:
+    assert deployed.b2b("key", "set", pipes=API_KEY).code == 0
+    assert "GraphQL" not in deployed.b2b("status").token
+    assert deployed.b2b("key", "set", "--graphql", pipes=DEFAULT_ACCESS_TOKEN).code == 0
+    assert "GraphQL          ok" in deployed.b2b("status").token
+    connection.services.store.graphql.note("It answered 401.", utc_now())
+    said = deployed.b2b("status")
+    assert said.code == 1, "a person has to act"
+    assert "GraphQL          FAILED. It answered 401." in said.token
+    assert f"`b2b key set --graphql --stack-name {deployed.name}`" in said.token
 
 
 def test_a_stack_that_is_none_of_ours_is_left_alone(deployed: Deployed) -> None:

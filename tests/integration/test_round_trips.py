@@ -79,6 +79,13 @@ CALLS = [
     Call("GET", "/api/products", Trips(2), path="/api/products?per_page=5"),
     Call("GET", "/api/products/search", Trips(1), path="/api/products/search?term=course"),
     Call("GET", "/api/products/{id}", Trips(1), path="/api/products/1001"),
+    Call(
+        "POST",
+        "/api/products",
+        Trips(2),
+        body={"productable_id": 5_000, "productable_type": "Course", "name": "Remote"},
+        status=201,
+    ),
     Call("POST", "/api/products/sync", Trips(1, 1)),
     # What goes on after the answer
     Call("POST", "/api/users/group/{id}", Trips(4, 1), path="/api/users/group/{user}", body={"name": "G"}),
