@@ -35,7 +35,7 @@ help:
 	@echo "make clients  generate clients from the API's document in five ways, and run the main job with each"
 	@echo "make clients-quick  as clients, in the two ways that CI runs"
 	@echo "make fuzz     send made-up calls to the API, and compare the answers with its document   (CASES=2500)"
-	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed"
+	@echo "make races    every race 20 times with 32 threads; 2,000 students' operation with its worker killed; 10,000 migrated"
 	@echo "make faults   break Thinkific, the queues and the workers, and show that nothing is lost"
 	@echo "make bench    measure what the product costs, each figure beside its target   (ARGS='--only init')"
 	@echo "make build    build what is deployed into build/  (ARCH=arm64 or x86_64; needs python3.13)"
@@ -77,7 +77,8 @@ fuzz:
 races:
 	$(SET_UP) test emulator
 	@.venv/bin/python -m pytest tests/integration/test_races*.py tests/integration/test_killed_operations.py \
-		--rounds 20 --students 2000 -o faulthandler_timeout=900 $(ARGS)
+		tests/integration/test_migrating_under_load.py \
+		--rounds 20 --students 2000 --migrating 10000 -o faulthandler_timeout=3600 $(ARGS)
 
 faults:
 	$(SET_UP) test emulator

@@ -89,9 +89,9 @@ def _check(table: Table, store: Store) -> None:
 
 def _take(step: Step, rows: Rows, store: Store, say: Say, progress: Progress) -> None:
     say(f"To form {step.leads_to}: {step.what}.")
-    positions = store.migrations.begin(step.leads_to).positions
-    if positions:
+    if store.migrations.progress().step == step.leads_to:
         say("An earlier run did not come to its end; this one goes on.")
+    positions = store.migrations.begin(step.leads_to).positions
     tally, stop = Tally(), Event()
     with ThreadPoolExecutor(SEGMENTS, thread_name_prefix="migrate") as pool:
         walk = _Walk(step, WholeTable(rows.dynamodb, rows.name, pool), store, tally, stop)

@@ -7,7 +7,7 @@ import pytest
 from tests.emulated import Emulated, new_school, running_emulator
 from tests.integration.crowd import ROUNDS
 from tests.integration.desk import Desk
-from tests.integration.recount import recount
+from tests.integration.recount import recount, without_form
 from tests.integration.stacks import MARK, Interrupted, await_end_of, interrupt, sync_catalogue
 from tests.local_stack import LocalStack
 
@@ -15,6 +15,7 @@ from b2b_cli.local.emulator import Emulator
 
 _ROUNDS_OF_EVERY_RUN = 3
 _STUDENTS_OF_EVERY_RUN = 200
+_MIGRATING_OF_EVERY_RUN = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=_ROUNDS_OF_EVERY_RUN, metavar="N", help=text)
     text = f"how many students the killed mass expiry is for (default: {_STUDENTS_OF_EVERY_RUN}; 2000 for a proof)"
     parser.addoption("--students", type=int, default=_STUDENTS_OF_EVERY_RUN, metavar="N", help=text)
+    text = f"how many students a school has that migrates (default: {_MIGRATING_OF_EVERY_RUN}; 10000 for a proof)"
+    parser.addoption("--migrating", type=int, default=_MIGRATING_OF_EVERY_RUN, metavar="N", help=text)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,11 @@ def rounds(pytestconfig: pytest.Config) -> range:
 @pytest.fixture(scope="session")
 def many_students(pytestconfig: pytest.Config) -> int:
     return int(pytestconfig.getoption("--students", default=_STUDENTS_OF_EVERY_RUN))
+
+
+@pytest.fixture(scope="session")
+def migrating_students(pytestconfig: pytest.Config) -> int:
+    return int(pytestconfig.getoption("--migrating", default=_MIGRATING_OF_EVERY_RUN))
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +57,10 @@ def school(emulator: Emulator) -> Emulated:
 
 @pytest.fixture
 def desk(school: Emulated) -> Iterator[Desk]:
-    """The school's services; in the end every counter has to agree with the rows."""
+    """The school's services; in the end every counter has to agree with the rows, and every row to say its form."""
     yield Desk(school)
     assert recount(school) == []
+    assert without_form(school) == []
 
 
 @pytest.fixture(scope="session")

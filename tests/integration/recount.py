@@ -19,6 +19,11 @@ def recount(school: Emulated) -> list[str]:
     return [*_users(rows), *_grants(rows), *_associations(rows), *_totals(rows), *_guards(rows)]
 
 
+def without_form(school: Emulated) -> list[tuple[str, str]]:
+    """The keys of rows that do not say their form."""
+    return [key for key, item in _Rows(school).all.items() if "schema" not in item]
+
+
 class _Rows:
     """All rows, by partition and sort key."""
 

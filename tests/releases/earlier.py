@@ -12,8 +12,8 @@ from tests.releases.make_fixture import AWKWARD, COMMIT
 
 WireItem = dict[str, Any]
 
-# A student of the fixture that is under one user, enrolled in two courses, and known to Thinkific.
-MODEL = 11
+# A student of the fixture that is under one user, enrolled in one course, and known to Thinkific.
+MODEL = 10
 
 _IN_ONE_WRITE = 25  # BatchWriteItem's limit
 
@@ -59,9 +59,14 @@ def with_more_students(rows: list[WireItem], count: int) -> Iterator[WireItem]:
         counter = counters.pop((row["pk"]["S"], row["sk"]["S"]), None)
         yield row if counter is None else row | {counter: {"N": str(int(row[counter]["N"]) + count)}}
     assert not counters
-    first = max(int(row["id"]["N"]) for row in rows if row["sk"]["S"] == "A#STUDENT") + 2  # the last one was deleted
-    for student_id in range(first, first + count):
+    for student_id in more_ids(rows, count):
         yield from (_cast(row, student_id) for row in model)
+
+
+def more_ids(rows: list[WireItem], count: int) -> range:
+    """Of the students that ``with_more_students`` adds."""
+    last = next(int(row["last"]["N"]) for row in rows if row["pk"]["S"] == "LASTID#STUDENTS")
+    return range(last + 1, last + 1 + count)
 
 
 def address(student_id: int) -> str:
