@@ -60,7 +60,8 @@ test:
 
 e2e:
 	$(SET_UP) test emulator sam
-	@.venv/bin/python -m pytest tests/e2e tests/contract --deployed -m "not local" -n $(JOBS) --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest tests/e2e tests/contract --deployed -m "not local" -n $(JOBS) --dist loadfile \
+		-o faulthandler_timeout=900 $(ARGS)
 
 clients:
 	$(SET_UP) test emulator clients go-clients

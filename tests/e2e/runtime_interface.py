@@ -33,6 +33,7 @@ class RuntimeInterface:
         address = f"{LOOPBACK}:{free_port()}"
         self._url = f"http://{address}/2015-03-31/functions/function/invocations"
         self.log = log
+        self.timeout = timeout
         self._child = Child(
             "runtime interface emulator",
             [

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Start, read_event, timeout_of
+from tests.e2e.conftest import Start, read_event
 from tests.e2e.deployment import Deployment
 from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import Valve
@@ -29,7 +29,7 @@ def test_a_function_outlives_a_time_out_and_a_crash(start: Start, valve: Valve, 
         (first,) = function.runtime_processes()
 
         with valve.closed():
-            assert function.invoke(event_for(name)) == f"Task timed out after {timeout_of(name)}.00 seconds"
+            assert function.invoke(event_for(name)) == f"Task timed out after {function.timeout}.00 seconds"
             assert valve.held.is_set()
         assert is_answered(function.invoke(event_for(name)))
         (second,) = function.runtime_processes()
