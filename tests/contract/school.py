@@ -60,6 +60,15 @@ class School:
         finally:
             self._client.delete("/_simulator/faults").raise_for_status()
 
+    @contextmanager
+    def graphql_troubled(self, kind: str, times: int = 1) -> Iterator[None]:
+        """Within, the next GraphQL calls go wrong."""
+        self._client.put("/_simulator/faults", json={"graphql": [{"kind": kind, "times": times}]}).raise_for_status()
+        try:
+            yield
+        finally:
+            self._client.delete("/_simulator/faults").raise_for_status()
+
     def add_user(self, **fields: Any) -> Json:
         """Someone whom Thinkific knows already, made with the Admin API."""
         return self._admin("POST", "/users", fields)
