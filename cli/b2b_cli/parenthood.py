@@ -22,6 +22,12 @@ def end_with_parent(*, after_seconds: float = 0.0) -> None:
         _follow(int(pid), after_seconds)
 
 
+def is_orphaned() -> bool:
+    """Whether the parent that ``PARENT_PID`` names is gone."""
+    pid = os.environ.get(PARENT_PID)
+    return bool(pid) and os.getppid() != int(pid or 0)
+
+
 def end_with_caller() -> None:
     """The same for the child of such a process, whose environment names its grandparent."""
     _follow(os.getppid(), 0.0)

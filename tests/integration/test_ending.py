@@ -101,6 +101,7 @@ def test_every_end_ends_all_processes_and_keeps_the_data(
     assert words in stack.said()
     assert "Traceback" not in stack.said()
     assert holds_it(data)
+    assert not (data / "local.json").exists()
     left = Saved.read(data / "emulator")
     assert left is not None
     assert left.is_all

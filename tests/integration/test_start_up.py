@@ -232,9 +232,9 @@ def test_of_two_starts_at_once_one_runs(tmp_path: Path) -> None:
 
 
 def test_a_missing_emulator(tmp_path: Path) -> None:
-    missing = tmp_path / "nowhere" / "ministack"
-    said = failed_start(tmp_path / "data", environment={"B2B_MINISTACK": str(missing)})
-    assert said == f"The emulator is not installed at {missing}: run `make setup`."
+    missing = tmp_path / "nowhere"
+    said = failed_start(tmp_path / "data", environment={"B2B_MINISTACK": str(missing / "ministack")})
+    assert said == f"The emulator is not installed at {missing / 'python'}: run `make setup`."
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:

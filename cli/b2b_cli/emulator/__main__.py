@@ -12,7 +12,7 @@ from b2b_cli.emulator.reports import Report, Reporter
 from b2b_cli.emulator.saving import Saver
 from b2b_cli.emulator.services import SERVICES, OnlyServices
 from b2b_cli.loopback_guard import LoopbackGuard
-from b2b_cli.parenthood import end_with_parent
+from b2b_cli.parenthood import end_with_parent, is_orphaned
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -45,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     saver = Saver(options.state, states, reporter, keep=options.keep)
     asyncio.run(_serve(_guarded(app, saver), options.port))
-    return 0 if saver.save_last() else 1
+    is_saved = saver.save_last()
+    if options.forget is not None and is_orphaned():
+        options.forget.unlink(missing_ok=True)
+    return 0 if is_saved else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, help="folder that keeps the state; without it nothing is kept")
+    parser.add_argument("--forget", type=Path, metavar="FILE", help="removed when the stack was killed and cannot")
     parser.add_argument("--report-to", type=int, metavar="FD", help="descriptor of the stack's pipe for reports")
     parser.add_argument("--keep", type=int, action="append", default=[], metavar="FD", help="descriptor to leave open")
     return parser

@@ -4,6 +4,8 @@ import json
 import os
 from dataclasses import asdict, dataclass
 
+_RECEIVED_BYTES = 65536
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -38,23 +40,27 @@ class Reports:
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
         self._partial = b""
+        self._is_open = True
 
     def close_writer(self) -> None:
         """When the emulator has its own."""
         os.close(self.writer)
 
     def close(self) -> None:
-        os.close(self._reader)
+        """Nothing more is to come."""
+        if self._is_open:
+            os.close(self._reader)
+        self._is_open = False
 
     def read(self) -> list[Report]:
         """All that came since the last call."""
-        while True:
+        while self._is_open:
             try:
-                piece = os.read(self._reader, 65536)
+                received = os.read(self._reader, _RECEIVED_BYTES)
             except BlockingIOError:
                 break
-            if not piece:
+            if not received:
                 break
-            self._partial += piece
+            self._partial += received
         *lines, self._partial = self._partial.split(b"\n")
         return [Report(**json.loads(line)) for line in lines]

@@ -15,7 +15,7 @@ from b2b_cli.errors import CommandError
 from b2b_cli.local.processes import LOOPBACK, Child, free_port
 
 _PROJECT = Path(__file__).parents[3]
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _CONFIG = Config(connect_timeout=2, read_timeout=30)
 # It saves its state when it is told to stop.
 _SAVE_SECONDS = 60.0
@@ -28,11 +28,20 @@ class EmulatorRefusal(CommandError):
 class Emulator:
     """Runs until ``stop``. What is in it is kept in the folder ``state``; None keeps nothing.
 
-    With ``every_service`` it is ministack as it comes, all of AWS and unguarded: for tests of what is deployed.
-    ``holds`` is a descriptor that stays open for as long as anything may be written to ``state``.
+    ``holds`` is a descriptor that stays open for as long as anything may be written there, ``forgets`` a file that goes
+    when this process is killed. With ``every_service`` it is ministack as it comes, all of AWS and unguarded: for tests
+    of what is deployed.
     """
 
-    def __init__(self, *, log: Path, state: Path | None, every_service: bool = False, holds: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        log: Path,
+        state: Path | None,
+        every_service: bool = False,
+        holds: int | None = None,
+        forgets: Path | None = None,
+    ) -> None:
         self.url = f"http://{LOOPBACK}:{free_port()}"
         # Why it cannot save at the moment, and the moment of the last save.
         self.problem: str | None = None
@@ -42,7 +51,7 @@ class Emulator:
         if every_service:
             self.child = self._every_service(log)
         else:
-            self.child = self._guarded(log, state, [self._reports.writer, *([] if holds is None else [holds])])
+            self.child = self._guarded(log, state, forgets, [] if holds is None else [holds])
         self._reports.close_writer()
         try:
             self.child.wait_until(self._answers, seconds=_READY_SECONDS)
@@ -54,13 +63,15 @@ class Emulator:
             self.child.stop(seconds=_SAVE_SECONDS)
             raise
 
-    def _guarded(self, log: Path, state: Path | None, inherits: Sequence[int]) -> Child:
-        python = _executable().with_name("python")
-        command = [str(python), "-P", "-m", "b2b_cli.emulator", "--port", self._port]
+    def _guarded(self, log: Path, state: Path | None, forgets: Path | None, holds: Sequence[int]) -> Child:
+        writer = self._reports.writer
+        command = [str(_executable("python")), "-P", "-m", "b2b_cli.emulator", "--port", self._port]
         if state is not None:
-            command += ["--state", str(state), "--report-to", str(self._reports.writer)]
-            command += [argument for descriptor in inherits for argument in ("--keep", str(descriptor))]
-        return Child("emulator", command, log=log, environment={"PYTHONPATH": str(_PROJECT / "cli")}, inherits=inherits)
+            command += ["--state", str(state), "--report-to", str(writer)]
+            command += [argument for descriptor in holds for argument in ("--keep", str(descriptor))]
+            command += [] if forgets is None else ["--forget", str(forgets)]
+        environment = {"PYTHONPATH": str(_PROJECT / "cli")}
+        return Child("emulator", command, log=log, environment=environment, inherits=[writer, *holds])
 
     def _every_service(self, log: Path) -> Child:
         environment = {
@@ -70,7 +81,7 @@ class Emulator:
             "GATEWAY_PORT": self._port,
             "MINISTACK_HOST": "localhost",
         }
-        return Child("emulator", [str(_executable())], log=log, environment=environment)
+        return Child("emulator", [str(_executable("ministack"))], log=log, environment=environment)
 
     @property
     def _port(self) -> str:
@@ -108,10 +119,12 @@ class Emulator:
         """Save, and end."""
         self.child.stop(seconds=_SAVE_SECONDS)
         self.hear()
+        self._reports.close()
 
     def discard(self) -> None:
         """End without another save: what is on the disk stays as it is."""
         self.child.kill()
+        self._reports.close()
         self._is_to_keep = False
 
     @property
@@ -131,8 +144,9 @@ class Emulator:
             return False
 
 
-def _executable() -> Path:
-    path = Path(os.environ.get("B2B_MINISTACK", _PROJECT / ".ministack/bin/ministack"))
+def _executable(name: str) -> Path:
+    """Of ministack's environment, which ``B2B_MINISTACK`` may name by the path of its command."""
+    path = Path(os.environ.get("B2B_MINISTACK", _PROJECT / ".ministack/bin/ministack")).with_name(name)
     if not path.exists():
         raise CommandError(f"The emulator is not installed at {path}: run `make setup`.")
     return path

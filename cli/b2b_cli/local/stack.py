@@ -22,7 +22,7 @@ from b2b_cli.local.template import Template
 from b2b_cli.local.token import admin_token
 from b2b_cli.local.upstream import Upstream, foreign_thinkific, simulated_thinkific, thinkific_rate
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 # Handlers may be in the middle of a call to Thinkific.
 _WORKER_STOP_SECONDS = 30.0
@@ -175,7 +175,9 @@ class Stack:
             f"Move {self.folder.path} away to start with nothing, or choose another folder with --data."
         )
         try:
-            emulator = Emulator(log=self.folder.log("emulator"), state=self.folder.state, holds=lock)
+            emulator = Emulator(
+                log=self.folder.log("emulator"), state=self.folder.state, holds=lock, forgets=self.folder.note
+            )
         except EmulatorRefusal as refusal:
             raise CommandError(f"{refusal} {start_with_nothing}") from None
         self._emulator = emulator
