@@ -18,12 +18,17 @@ def test_the_document_needs_no_token_and_has_every_call(anonymous: httpx.Client)
 @pytest.mark.local
 def test_the_page_works_without_the_net(anonymous: httpx.Client) -> None:
     page = urljoin(str(anonymous.base_url), "/docs")
-    html = anonymous.get(page).raise_for_status().text
+    html = _file(page).text
     wanted = re.findall(r'(?:src|href|url)(?:=|: )"([^"]+)"', html)
     assert len(wanted) == 3
     for file in wanted:
         assert not re.match(r"\w+:", file), "fetched from elsewhere"
-        assert anonymous.get(urljoin(page, file)).raise_for_status().content
+        assert _file(urljoin(page, file)).content
     # Swagger UI before 5 shows nothing of an OpenAPI 3.1 document.
     (script,) = [file for file in wanted if file.endswith(".js")]
-    assert "isOAS31" in anonymous.get(urljoin(page, script)).text
+    assert "isOAS31" in _file(urljoin(page, script)).text
+
+
+def _file(url: str) -> httpx.Response:
+    """The page is no call of the API, which has headers of its own."""
+    return httpx.get(url, trust_env=False).raise_for_status()

@@ -247,12 +247,15 @@ class TestEnforcing:
         enroll(api, student, user, courses[0], enforce_seats=True)
         assert _counts(grant_in(read_user(api, user), courses[0])) == (0, 1, 0, 1)
 
-    @pytest.mark.parametrize(("value", "status"), [(False, 201), ("0", 201), (0, 201), ("1", 409), (1, 409)])
+    @pytest.mark.parametrize(
+        ("value", "status"),
+        [(False, 201), ("0", 201), (0, 201), ("False", 201), ("", 201), ("1", 409), (1, 409), ("TRUE", 409)],
+    )
     def test_it_is_a_boolean(self, api: httpx.Client, user: Json, courses: list[Json], value: Any, status: int) -> None:
         body = _enforced(user, courses[0]) | {"enforce_seats": value}
         assert api.post("/students", json=body).status_code == status
 
-    @pytest.mark.parametrize("value", ["true", 2, [], "yes"])
+    @pytest.mark.parametrize("value", ["truth", 2, [], "yes", 0.5])
     def test_nothing_else_is(self, api: httpx.Client, unchanged_user: Json, courses: list[Json], value: Any) -> None:
         body = _enforced(unchanged_user, courses[0]) | {"enforce_seats": value}
         assert errors_of(api.post("/students", json=body)) == {"enforce_seats"}

@@ -195,7 +195,7 @@ def connection(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     core._session.cache_clear()
     made = connect(Path(), deployed.name)
     yield made
-    made.services._thinkific._http.close()
+    made.services.close()
     core._session.cache_clear()
 
 

@@ -133,6 +133,10 @@ class Thinkific:
         self._turn = threading.local()
         self.calls = 0  # made by this process, for the figures
 
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
+
     @contextmanager
     def in_bulk(self, *, bulk: bool) -> Iterator[None]:
         """Within, the calls of this thread leave the budget's burst to others."""

@@ -105,6 +105,10 @@ class ThinkificGraphQL:
         self._token = token
         self._now = now
 
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
+
     @property
     def is_set_up(self) -> bool:
         """Whether there is a token. Raises as its ``read`` does."""

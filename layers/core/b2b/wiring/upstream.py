@@ -108,6 +108,12 @@ class UpstreamServices(Services):
             return str(paused)
         return None
 
+    def close(self) -> None:
+        """Ends the connections to Thinkific that were opened, for whoever has more to do after these services."""
+        for opened in (self.__dict__.get("_thinkific"), self.__dict__.get("_graphql")):
+            if opened is not None:
+                opened.close()
+
     @cached_property
     def _thinkific(self) -> Thinkific:
         config = load_thinkific_config(os.environ)
