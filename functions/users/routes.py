@@ -138,13 +138,15 @@ async def update_user(
 
 @router.delete("/{id}", dependencies=_writable, status_code=204, summary="Delete a user")
 async def delete_user(
+    request: Request,
     user_id: UserId,
     _: Annotated[None, Depends(KeyAccepted(_user_exists))],
     principal: CurrentPrincipal,
     services: CurrentServices,
 ) -> Response:
-    services.user_removal.delete(user_id, acting_user_id=principal.user_id)
-    return Response(status_code=204)
+    operation = services.user_removal.delete(user_id, acting_user_id=principal.user_id)
+    follow_up = request.url.replace(path=f"/api/operations/{operation.id}", query="")
+    return Response(status_code=204, headers={"Location": str(follow_up)})
 
 
 @router.get("/{id}", dependencies=_readable, response_model=DataBody[UserResource], summary="Read a user")

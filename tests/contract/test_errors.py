@@ -168,6 +168,7 @@ class Test413:
         chunks = iter([_padded(_MEBIBYTE + 1)])
         _assert_only_message(api.post("/users/search", content=chunks, headers=_JSON), 413)
 
+    @pytest.mark.local  # the emulated gateway hands packed bodies on as text, which loses bytes
     @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
     def test_so_is_one_that_unpacks_to_more(self, api: httpx.Client, encoding: str) -> None:
         pack = gzip.compress if encoding == "gzip" else zlib.compress

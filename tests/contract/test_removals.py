@@ -268,3 +268,18 @@ class TestGroups:
 
     def test_a_name_is_required(self, api: httpx.Client, user: Json) -> None:
         assert errors_of(api.post(f"/users/group/{user['id']}", json={"name": "  "})) == {"name"}
+
+
+class TestWhatFollowsADelete:
+    def test_the_location_header_names_the_operation(self, api: httpx.Client) -> None:
+        user = create_user(api)
+        create_student(api, user_email=user["email"])
+        answer = api.delete(f"/users/{user['id']}")
+        assert answer.status_code == 204
+        operation = await_that(lambda: _final(api, answer.headers["Location"]), what="The end of the operation")
+        assert (operation["type"], operation["status"]) == ("user_delete", "succeeded")
+
+
+def _final(api: httpx.Client, address: str) -> Json | None:
+    operation = data_of(api.get(address))
+    return operation if operation["status"] not in ("pending", "running") else None

@@ -28,11 +28,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """``example`` None: no body. ``schema``: where the route itself has none."""
+    """``example`` None: no body. ``schema``: where the route itself has none. ``headers``: beside those of all."""
 
     meaning: str
     example: Json | None = None
     schema: Json | None = None
+    headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +144,10 @@ _USERS = {
     "deleteUser": Call(
         text="Deletes a user: it and its e-mail address are gone with the answer. Its students are dissociated and "
         "stay, or, by the setting `delete_students_with_user`, those of this user alone are deleted; where there are "
-        "many, that goes on after the answer. By the setting `delete_users_in_thinkific` the user's account in "
-        "Thinkific is deleted as well, after the answer. The last admin and the token's own user cannot be deleted.",
-        answers=_DELETED,
+        "many, that goes on after the answer, as the operation that the header `Location` names. By the setting "
+        "`delete_users_in_thinkific` the user's account in Thinkific is deleted as well, after the answer. The last "
+        "admin and the token's own user cannot be deleted.",
+        answers={204: Answer(meaning="It is gone; there is no body", headers=("Location",))},
         id=OTHER_USER_ID,
         not_found=f"There is no user with the id {OTHER_USER_ID}.",
         invalid={"id": "This user is the one whose token you use: it cannot be deleted."},

@@ -164,7 +164,8 @@ class _Operation:
         schema = next(_schema_of(answer) for status, answer in found.items() if status.startswith("2"))
         answers = {}
         for status, answer in self._call.answers.items():
-            described: Json = {"description": answer.meaning, "headers": refusals.headers(replayed=self._is_mutating)}
+            headers = refusals.headers(*answer.headers, replayed=self._is_mutating)
+            described: Json = {"description": answer.meaning, "headers": headers}
             if answer.example is not None:
                 content = {"schema": answer.schema or schema, "example": answer.example}
                 described["content"] = {"application/json": content}

@@ -5,6 +5,7 @@ from typing import Any
 
 from b2b.domain.errors import Forbidden, InvalidInput, SeatsExhausted, TooManyRequests, Unauthenticated
 from b2b.services.idempotency import MAX_KEY
+from b2b_cli.openapi.records import OPERATION_ID
 
 Json = dict[str, Any]
 
@@ -33,6 +34,12 @@ HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "string", "enum": ["Bearer"]},
         "example": "Bearer",
+    },
+    "Location": {
+        "description": "The operation that goes on after the answer.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri"},
+        "example": f"https://academy.example/api/operations/{OPERATION_ID}",
     },
     "Allow": {
         "description": "The methods that the route knows.",

@@ -43,20 +43,21 @@ class UserRemoval:
         self._operations = operations
         self._removals = removals
 
-    def delete(self, user_id: int, *, acting_user_id: int) -> None:
-        """Raises NotFound, and InvalidInput on ``id`` for the user whose token asks.
+    def delete(self, user_id: int, *, acting_user_id: int) -> Operation:
+        """The operation by which its students follow.
 
+        Raises NotFound, and InvalidInput on ``id`` for the user whose token asks.
         That user is an admin and stays, also when two delete each other: so there is always an admin left.
         """
         settings = self._store.settings.get()
 
-        def attempt() -> None:
+        def attempt() -> Operation:
             user = self._store.users.get(user_id)
             if user is None:
                 raise NotFound(f"There is no user with the id {user_id}.")
             if user_id == acting_user_id:
                 raise InvalidInput.field("id", "This user is the one whose token you use: it cannot be deleted.")
-            self._operations.start(
+            return self._operations.start(
                 OperationType.USER_DELETE,
                 {
                     "user_id": user_id,
@@ -73,7 +74,7 @@ class UserRemoval:
                 ],
             )
 
-        retry_conflicts(attempt)
+        operation = retry_conflicts(attempt)
         # The worker does what this does not get done.
         with suppress(TooManyRequests):
             self.revoke_tokens(user_id)
@@ -84,6 +85,7 @@ class UserRemoval:
                 delete=settings.delete_students_with_user,
                 in_thinkific=settings.delete_students_in_thinkific,
             )
+        return operation
 
     def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> "Taken":
         """Take at most ``limit`` students behind the id ``after`` from a removed user.
