@@ -108,6 +108,37 @@ def test_rows_that_the_earlier_release_wrote_after_it_are_found_by_again(migrati
     assert without_form(migrating_school.school) == []
 
 
+PRICES = {
+    # Reads of the table before and after.
+    "ada.lovelace@example.com": (2, 1),
+    "weiß@example.com": (1, 1),
+    "nobody@example.com": (1, 1),
+    "niemand.weiß@example.com": (2, 1),
+}
+
+
+def test_a_look_up_reads_once_more_until_all_is_migrated(migrating_school: Migrating) -> None:
+    reads: list[str] = []
+    dynamodb = migrating_school.school.dynamodb
+    lookups = migrating_school.desk.store.lookups
+
+    def price(email: str) -> int:
+        reads.clear()
+        lookups.find(student_email=email)
+        return len(reads)
+
+    lookups.find(student_email="weiß@example.com")  # the first look at a guard that is not in its place moves it
+    dynamodb.meta.events.register("before-send.dynamodb", lambda **_: reads.append(""), unique_id="price")
+    try:
+        before = {email: price(email) for email in PRICES}
+        migrating_school()
+        after = {email: price(email) for email in PRICES}
+    finally:
+        dynamodb.meta.events.unregister("before-send.dynamodb", unique_id="price")
+    assert before == {email: reads for email, (reads, _) in PRICES.items()}
+    assert after == {email: reads for email, (_, reads) in PRICES.items()}
+
+
 class Stumbling:
     """A client with which the first ``calls`` writes go well, and no other."""
 

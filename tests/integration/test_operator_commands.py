@@ -14,7 +14,7 @@ from tests.integration.stacks import answered, await_active, course_ids, enroll_
 from tests.local_stack import LocalStack, await_that
 
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.table import Update, put
 from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
 
 CREDENTIALS = {"X-Auth-API-Key": DEFAULT_API_KEY, "X-Auth-Subdomain": DEFAULT_SUBDOMAIN}
@@ -185,6 +185,17 @@ def test_a_drifted_counter_is_found_and_set_right(stack: LocalStack, students: l
         assert (found.code, found.lines[0]) == (1, f"User {user_id} counts 4 students and has 3.")
         assert b2b(stack, "recount", "--repair").code == 0
         assert answered(api.get(f"/users/{user_id}"))["data"]["seats_used"] == 3
+
+
+def test_rows_of_an_earlier_release_are_told_and_migrated(stack: LocalStack, students: list[int]) -> None:
+    table, told = school_of(stack).table, "`b2b migrate-data` brings them to this one's form."
+    assert told not in "\n".join(b2b(stack, "status").lines)
+    table.write(put(keys.MIGRATION, {"version": 1}))
+    assert told in "\n".join(b2b(stack, "status").lines)
+    said = b2b(stack, "migrate-data")
+    assert (said.code, said.lines[0]) == (0, "To form 2: e-mail addresses under their new keys.")
+    assert "0 brought to today's form" in said.lines[1]
+    assert told not in "\n".join(b2b(stack, "status").lines)
 
 
 def test_commands_say_what_they_need(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from tests.emulated import Emulated, new_school, running_emulator
 from tests.integration.desk import NAMES, Desk, enrolling
-from tests.integration.recount import recount
+from tests.integration.recount import recount, without_form
+from tests.releases.earlier import STUDENT_IDS, fill, items
 from tests.unit.clock import Clock as HandClock
 
 from b2b.domain.budget import Budget
@@ -22,7 +23,10 @@ from b2b.domain.idempotency import Claim
 from b2b.domain.users import Role
 from b2b.services.idempotency import Answer
 from b2b.services.users import UserFields
+from b2b.storage import keys, schema
 from b2b.storage.budget import BudgetItem
+from b2b.storage.table import put
+from b2b_cli import migrating
 from b2b_cli.errors import CommandError
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.restoring import School, restore
@@ -476,3 +480,27 @@ def test_a_copy_of_another_table_is_remarked_on(school: Emulated, desk: Desk, re
         origin = "school-Other"
         assert restoring(copy)
     assert f"MIND: {copy} was restored from school-Other, which is another table than this school's." in restoring.said
+
+
+def test_a_backup_of_an_earlier_release_works_and_is_migrated_again(school: Emulated, restoring: Restoring) -> None:
+    fill(school, items())
+    copy, rows = copy_of(school), migrating.Rows(school.dynamodb, school.resources.table_name)
+    migrating.migrate(rows, restoring.said.append, restoring.shown.append, again=False)
+    Desk(school).students.update(STUDENT_IDS["weiß@example.com"], NAMES, "another@example.com")
+    assert restoring(copy)
+    assert "  b2b migrate-data --stack-name acme" in restoring.said
+    desk = Desk(school)
+    assert desk.store.lookups.find(student_email="weiß@example.com").student_id == STUDENT_IDS["weiß@example.com"]
+    assert desk.store.lookups.find(student_email="weiss@example.com").student_id is None
+    assert recount(school) == []
+    assert not migrating.migrate(rows, restoring.said.append, restoring.shown.append, again=False)
+    assert without_form(school) == []
+    assert recount(school) == []
+
+
+def test_a_backup_of_a_later_release_is_refused(school: Emulated, desk: Desk, restoring: Restoring) -> None:
+    desk.add_user("client@example.com")
+    desk.table.write(put(keys.MIGRATION, {"version": schema.VERSION + 1}))
+    with pytest.raises(CommandError, match="of a later release than this one: deploy that first"):
+        restoring(copy_of(school))
+    assert restoring.limits == RUNNING

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,12 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 from tests.person import Person, nobody
+from tests.unit.aws import aws, table
 
+from b2b.domain.kinds import Kind
+from b2b.storage import schema
+from b2b.storage.store import Store
+from b2b.storage.table import Table
 from b2b_cli.errors import CommandError
 from b2b_cli.local.template import load
 
@@ -32,6 +38,8 @@ from parameters import (
     given_tags,
     read_parameters,
 )
+
+__all__ = ["aws", "table"]
 
 KNOWN = read_parameters(load())
 
@@ -344,6 +352,17 @@ def test_a_host_name_that_aws_does_not_enter_is_left_to_do(zone: str, target: st
     said = [*deploy.name_to_enter(has)]
     assert len(said) == len(left)
     assert all(line.startswith(wanted) for line, wanted in zip(said, left, strict=True))
+
+
+def test_what_the_release_before_has_written_is_named_until_it_is_migrated(table: Table) -> None:
+    store = Store(table)
+    connection: Any = SimpleNamespace(stack_name="academy", services=SimpleNamespace(store=store))
+    assert list(deploy.migrate(connection)) == []  # a table that has never had a user
+    store.counters.next_id(Kind.USERS)
+    (line,) = deploy.migrate(connection)
+    assert line.startswith(".venv/bin/b2b migrate-data --stack-name academy ")
+    store.migrations.finish(schema.VERSION)
+    assert list(deploy.migrate(connection)) == []
 
 
 def test_the_summary_says_what_is_left_to_do() -> None:

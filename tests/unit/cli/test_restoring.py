@@ -145,3 +145,13 @@ def test_a_list_has_an_order_and_a_kind_is_part_of_a_value() -> None:
     lists = [row("A", ids={"L": [{"N": first}, {"N": second}]}) for first, second in ("12", "21")]
     assert fingerprint(lists[0]) != fingerprint(lists[1])
     assert len({fingerprint(row("A", a=value)) for value in ({"S": "61"}, {"N": "61"}, {"B": b"a"})}) == 3
+
+
+def test_a_migration_that_the_backup_says_is_under_way_is_begun_anew() -> None:
+    """It may say that rows are migrated which, in the backup, are not."""
+    under_way = row("MIGRATION", "A#MIGRATION", version=1, step=2, **{"part 1 of 8": "end"})
+    done = row("MIGRATION", "A#MIGRATION", version=2)
+    assert after([done], [under_way]) == []
+    assert after([under_way], [done]) == [done]
+    assert after([], [done]) == [done]
+    assert after([done], []) == []
