@@ -7,10 +7,11 @@ import unicodedata
 _BLANK = frozenset(
     [
         *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x3164, *range(0xFE00, 0xFE10)),
-        *(0xFFA0, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)),
+        *(0xFFA0, *range(0xFFF0, 0xFFF9)),
         *(0x2800, 0x13441, 0x13442, 0x16FE4, 0x1D159),
     ]
 )
+_BLANK_PLANE = range(0xE0000, 0xE1000)
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
@@ -23,7 +24,7 @@ def is_plain(text: str) -> bool:
     """Whether each character shows itself: none is invisible, unassigned, private, or there for compatibility only."""
     if text.isascii():
         return text.isprintable()
-    return text.isprintable() and not any(ord(found) in _BLANK or _stands_for_another(found) for found in text)
+    return text.isprintable() and not any(_is_blank(found) or _stands_for_another(found) for found in text)
 
 
 def _stands_for_another(character: str) -> bool:
@@ -37,4 +38,8 @@ def _stands_for_another(character: str) -> bool:
 
 
 def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in _INVISIBLE_CATEGORIES or ord(character) in _BLANK
+    return unicodedata.category(character) in _INVISIBLE_CATEGORIES or _is_blank(character)
+
+
+def _is_blank(character: str) -> bool:
+    return ord(character) in _BLANK or ord(character) in _BLANK_PLANE
