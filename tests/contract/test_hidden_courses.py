@@ -57,12 +57,9 @@ class TestAddingByHand:
     @pytest.mark.parametrize(
         "spelling",
         [
-            {"productable_type": "course"},
-            {"productable_type": "COURSE"},
             {"productable_type": " Course "},
-            {"productable_type": "bundle"},
             {"name": "  Padded  "},
-            {"name": "x" * 255},
+            {"name": "N" * 255},
             {"name": "Ünïcode 漢字"},
             {"ignored": True},
         ],

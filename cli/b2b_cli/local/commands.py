@@ -8,15 +8,18 @@ from pathlib import Path
 from b2b_cli.local.processes import free_port, port_trouble
 
 _THINKIFIC_RATE = 120
+_GRAPHQL_POINTS = 2000
 _LAST_PORT = 65535
 
 
 def simulator(port: int, database: Path, rate: str) -> list[str]:
+    allowed = max(_THINKIFIC_RATE, int(rate))
     return [
         *(sys.executable, "-m", "b2b_cli.simulator", "--port", str(port)),
         *("--database", str(database), "--demo-catalogue"),
         # Who asks for more calls than Thinkific allows has a school that is allowed them.
-        *("--switch", f"rate_limit={max(_THINKIFIC_RATE, int(rate))}"),
+        *("--switch", f"rate_limit={allowed}"),
+        *("--switch", f"graphql_rate_limit={_GRAPHQL_POINTS * allowed // _THINKIFIC_RATE}"),
     ]
 
 

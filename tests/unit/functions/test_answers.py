@@ -172,6 +172,29 @@ def test_a_product(api: Api) -> None:
     assert api.call("GET", "/api/products/7").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("number", "kind", "shown"),
+    [
+        (770, "Course", "Course"),
+        ("771", "course", "Course"),
+        (" 772 ", "COURSE", "Course"),
+        (773, " bundle ", "Bundle"),
+        (2**53, "bUNDLE", "Bundle"),
+        (774, "Bundle", "Bundle"),
+        (1774, "Course", "Course"),
+    ],
+)
+def test_a_product_added_by_hand(api: Api, number: object, kind: str, shown: str) -> None:
+    body = {"productable_id": number, "productable_type": kind, "name": " Remote "}
+    answer = api.call("POST", "/api/products", json=body)
+    assert answer.status_code == 201, answer.text
+    product = answer.json()["data"]
+    assert product.keys() == PRODUCT
+    assert (product["productable_id"], product["productable_type"]) == (int(str(number)), shown)
+    assert (product["name"], product["source"], product["id"] > 2**52) == ("Remote", "manual", True)
+    assert api.call("POST", "/api/products", json=body).status_code == 422
+
+
 @pytest.mark.parametrize(("term", "count"), [("FIRE", 1), ("1007", 1), ("7", 1), ("none", 0), (" fire ", 1)])
 def test_a_search(api: Api, term: str, count: int) -> None:
     assert len(data(api, "GET", f"/api/products/search?term={term}")) == count

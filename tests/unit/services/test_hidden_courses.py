@@ -106,15 +106,15 @@ def test_a_hidden_course_without_a_product_id_has_one_of_ours_until_rest_shows_i
 
 
 def test_many_hidden_courses_come_page_by_page(world: World, catalogue: Catalogue) -> None:
-    names = {f"Course {number}" for number in range(60)}
+    names = {f"Course {number}" for number in range(30)}
     for name in sorted(names):
         catalogue.sell(name, newer_builder=True)
-    assert catalogue.refresh().total == 60
+    assert catalogue.refresh().total == 30
     assert catalogue.all().keys() == names
-    assert [call["variables"]["first"] for call in world.upstream.graphql_calls()] == [50, 50]
+    assert [call["variables"]["first"] for call in world.upstream.graphql_calls()] == [25, 25]
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(40, [50, 25]), (14, [50, 25, 12, 12]), (60, [50])])
+@pytest.mark.parametrize(("most", "sizes"), [(20, [25, 12, 12]), (9, [25, 12, 6, 6, 6]), (60, [25])])
 def test_a_query_that_costs_too_much_is_made_smaller(
     world: World, catalogue: Catalogue, most: int, sizes: list[int]
 ) -> None:

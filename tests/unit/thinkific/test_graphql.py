@@ -97,7 +97,7 @@ def test_every_call_has_a_user_agent_and_a_time_out() -> None:
     ],
 )
 def test_a_course_is_read_as_far_as_it_can_be(clock: Clock, node: Any, wanted: tuple[Any, ...] | None) -> None:
-    found = Graph(clock, courses(node)).client.courses_page(None).entries
+    found = Graph(clock, courses(node)).client.courses_page(None, 25).entries
     shown = [(entry.id, entry.productable_id, entry.name, entry.status, entry.slug) for entry in found]
     assert shown == ([] if wanted is None else [wanted])
 
@@ -112,7 +112,7 @@ def test_a_course_is_read_as_far_as_it_can_be(clock: Clock, node: Any, wanted: t
     ],
 )
 def test_the_next_cursor_is_none_on_the_last_page(clock: Clock, page: dict[str, Any], cursor: str | None) -> None:
-    assert Graph(clock, courses(**page)).client.courses_page(None).next_cursor == cursor
+    assert Graph(clock, courses(**page)).client.courses_page(None, 25).next_cursor == cursor
 
 
 HTML = httpx.Response(429, text="<html></html>")
@@ -150,7 +150,7 @@ FAILURES: list[tuple[str, Any, type[Exception], str]] = [
 )
 def test_a_failure_says_what_it_means(clock: Clock, reply: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said) as raised:
-        Graph(clock, reply).client.courses_page(None)
+        Graph(clock, reply).client.courses_page(None, 25)
     assert type(raised.value) is error
     assert TOKEN not in str(raised.value)
 
@@ -164,7 +164,7 @@ def test_a_rate_limit_is_waited_for_until_its_reset(clock: Clock, ahead: float, 
     at = clock.seconds() + ahead
     forms = {"iso": datetime.fromtimestamp(at, UTC).isoformat(), "seconds": at, "milliseconds": at * 1000}
     with pytest.raises(BudgetSpent) as raised:
-        Graph(clock, limited(forms[form], inside=inside)).client.courses_page(None)
+        Graph(clock, limited(forms[form], inside=inside)).client.courses_page(None, 25)
     wanted = 60.0 if ahead < 0 else min(120.0, max(1.0, ahead))
     assert raised.value.retry_after == pytest.approx(wanted, abs=0.01)
 
@@ -172,7 +172,7 @@ def test_a_rate_limit_is_waited_for_until_its_reset(clock: Clock, ahead: float, 
 @pytest.mark.parametrize("reset", [None, "", "soon", "2026-13-45", True, [], {}, "in 5 s", 10**400])
 def test_a_reset_that_cannot_be_used_is_a_minute(clock: Clock, reset: Any) -> None:
     with pytest.raises(BudgetSpent) as raised:
-        Graph(clock, limited(reset)).client.courses_page(None)
+        Graph(clock, limited(reset)).client.courses_page(None, 25)
     assert raised.value.retry_after == 60.0
 
 
@@ -212,13 +212,13 @@ class Replaced:
 def test_a_refused_token_is_read_again_once(clock: Clock) -> None:
     refusal = httpx.Response(401, json={"error": "no"})
     graph = Graph(clock, refusal, courses(), token=Replaced())
-    graph.client.courses_page(None)
+    graph.client.courses_page(None, 25)
     sent = [request.headers["Authorization"] for request in graph.requests]
     assert sent == ["Bearer old", "Bearer new"]
 
     refused = Graph(clock, refusal, token=Replaced())
     with pytest.raises(KeyRefused):
-        refused.client.courses_page(None)
+        refused.client.courses_page(None, 25)
     assert len(refused.requests) == 2
 
 
@@ -226,7 +226,7 @@ def test_without_a_token_nothing_is_asked(clock: Clock) -> None:
     graph = Graph(clock, courses(), token=None)
     assert not graph.client.is_set_up
     with pytest.raises(ThinkificRejected, match="b2b key set --graphql"):
-        graph.client.courses_page(None)
+        graph.client.courses_page(None, 25)
     assert graph.requests == []
 
 

@@ -30,9 +30,6 @@ from b2b.thinkific.models import CourseNode
 
 Json = dict[str, Any]
 
-# A page costs some 100 points of the 1,000 that a request may cost.
-PAGE_SIZE = 50
-
 _COURSES = """
 query Courses($first: Int, $after: String) {
   site {
@@ -114,7 +111,7 @@ class ThinkificGraphQL:
         """Whether there is a token. Raises as its ``read`` does."""
         return self._token.read() is not None
 
-    def courses_page(self, after: str | None, first: int = PAGE_SIZE) -> GraphPage:
+    def courses_page(self, after: str | None, first: int) -> GraphPage:
         """The ``first`` courses behind the cursor ``after``. What is no course with a readable id is left out."""
         courses = self._ask(_COURSES, {"first": first, "after": after}).object("site", "courses")
         page = _object(courses.get("pageInfo"))
