@@ -19,25 +19,25 @@ from b2b_cli.local.folder import Folder, lost_since, write_private
 NOTE: dict[str, Any] = {"pid": os.getpid(), "environment": {}, "queues": {}}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b'{"pid": 1, "environ',
-        b"\x00\x00\x00",
-        b"\xff\xfe",
-        b"null",
-        b"[]",
-        b'"text"',
-        b"{}",
-        json.dumps(NOTE | {"pid": "many"}).encode(),
-        json.dumps(NOTE | {"pid": None}).encode(),
-        json.dumps(NOTE | {"environment": ["TABLE_NAME"]}).encode(),
-        json.dumps(NOTE | {"queues": 5}).encode(),
-        json.dumps({"pid": 1, "environment": {}}).encode(),
-    ],
-)
+DAMAGED = [
+    b"",
+    b"{",
+    b'{"pid": 1, "environ',
+    b"\x00\x00\x00",
+    b"\xff\xfe",
+    b"null",
+    b"[]",
+    b'"text"',
+    b"{}",
+    json.dumps(NOTE | {"pid": "many"}).encode(),
+    json.dumps(NOTE | {"pid": None}).encode(),
+    json.dumps(NOTE | {"environment": ["TABLE_NAME"]}).encode(),
+    json.dumps(NOTE | {"queues": 5}).encode(),
+    json.dumps({"pid": 1, "environment": {}}).encode(),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=map(str, range(len(DAMAGED))))  # this process's id is in some
 def test_a_damaged_note_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "local.json").write_bytes(content)
     with pytest.raises(CommandError) as caught:
