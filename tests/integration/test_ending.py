@@ -96,7 +96,8 @@ def test_every_end_ends_all_processes_and_keeps_the_data(
     with started(data, by_make=by_make) as (stack, mark):
         write(stack)
         end(stack)
-        assert stack.process.wait(60) == code, stack.said()
+        # Which of the two make tells depends on whether it saw the signal before its child had ended.
+        assert stack.process.wait(60) in ({code, 0} if by_make else {code}), stack.said()
         await_end_of(mark, seconds=60)
     assert words in stack.said()
     assert "Traceback" not in stack.said()

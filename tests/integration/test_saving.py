@@ -98,6 +98,7 @@ def test_what_was_written_before_a_save_survives_a_kill(state: Path) -> None:
 def test_a_kill_before_the_first_save_is_noticed(state: Path) -> None:
     with emulator(state) as running:
         make_table(running)
+        await_that(lambda: Saved.read(state) is not None, what="The mark that there is something to save")
         running.child.kill()
     assert Saved.read(state) == Saved(None, is_all=False)
 
