@@ -269,12 +269,11 @@ def test_what_graphql_refuses_is_not_put_in(deployed: Deployed, wrong: str) -> N
     assert wrong not in said.words + said.token
 
 
-# The client that a command opens ends with the command's process, which is this test's here.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_a_token_of_another_school_is_not_put_in(deployed: Deployed, connection: Connection) -> None:
     elsewhere = replace(connection, environment={**connection.environment, "THINKIFIC_SUBDOMAIN": "another"})
     with pytest.raises(CommandError, match=f"of {SUBDOMAIN}.thinkific.com, and the school is another"):
         set_token(elsewhere, DEFAULT_ACCESS_TOKEN, nobody(), lambda _: None, check=True)
+    elsewhere.services.close()
     assert deployed.token() is None
 
 
