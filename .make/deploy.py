@@ -44,6 +44,7 @@ from parameters import (
     given_tags,
     read_parameters,
 )
+from releases import delete_old_versions, write_release
 
 from b2b.domain.upstream import ThinkificDelay
 from b2b_cli.admins import create_admin, has_token
@@ -53,7 +54,6 @@ from b2b_cli.key import QUESTION, checked_key, set_key
 from b2b_cli.local.template import Template, load
 from b2b_cli.progress import progress_line
 from b2b_cli.terminal import StandardTerminal, Terminal, is_confirmed
-from releases import delete_old_versions, write_release
 
 ROOT = Path(__file__).resolve().parent.parent
 SAM = Path(os.environ.get("B2B_SAM", ROOT / ".sam/bin/sam"))
