@@ -156,7 +156,8 @@ class Command:
 
     def __init__(self, school: Emulated, emulator: Emulator, folder: Path) -> None:
         environment = emulator.environment() | school.resources.environment()
-        note = {"environment": environment, "queues": school.resources.queue_urls}
+        # The command asks whether the stack still runs; this process stands for it.
+        note = {"pid": os.getpid(), "environment": environment, "queues": school.resources.queue_urls}
         (folder / "local.json").write_text(json.dumps(note), encoding="utf-8")
         self._folder = folder
         self.output = folder / "said"
