@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
+from admin.docs.routes import router as docs_router
 from admin.document import document
 from admin.schemas import (
     ChangeSettings,
@@ -26,6 +27,7 @@ from b2b.http.paths import path_id, path_text
 from b2b.http.services import CurrentServices, services_of
 
 router = APIRouter(prefix="/api")
+router.routes.extend(docs_router.routes)
 _tokens = [Depends(Scoped("tokens:write"))]
 _any_token = [Depends(Scoped(None))]
 

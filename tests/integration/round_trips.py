@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import httpx
-from starlette.applications import Starlette
 from tests.emulated import Emulated
 from tests.integration.crowd import crowd, refused
 from tests.integration.desk import Desk
@@ -85,7 +84,7 @@ class Api:
         """As a process that has just started: it remembers nothing."""
         self.desk = Office(self.school)
         self._app = LocalApi(
-            {group: with_entry(create_app(router, self.desk), group) for group, router in GROUPS.items()}, Starlette()
+            {group: with_entry(create_app(router, self.desk), group) for group, router in GROUPS.items()}
         )
         return self.desk
 

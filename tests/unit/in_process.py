@@ -25,5 +25,6 @@ class InProcess(httpx.BaseTransport):
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = await self._transport.handle_async_request(request)
-        content = await answer.aread()
+        # As it was sent: whoever asked decompresses it.
+        content = b"".join([chunk async for chunk in answer.aiter_raw()])
         return httpx.Response(answer.status_code, headers=answer.headers, content=content, request=request)

@@ -216,7 +216,9 @@ def _routes() -> Iterator[APIRoute]:
     # Describing routes calls none of them.
     nobody = cast("Services", None)
     for router in _ROUTERS:
-        yield from (route for route in create_app(router, nobody).routes if isinstance(route, APIRoute))
+        for route in create_app(router, nobody).routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                yield route
 
 
 def _schemas(described: Json, routes: Iterable[APIRoute]) -> Json:
