@@ -11,10 +11,10 @@ from tests.unit.aws import REGION, Aws, aws
 from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, ok, page, refused, user
 
-from b2b.domain.upstream import KeyRefused, SitePaused, ThinkificDown
+from b2b.domain.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
 from b2b.thinkific.client import Thinkific
 from b2b.wiring import core
-from b2b.wiring.key import NO_KEY, SecretKey
+from b2b.wiring.key import NO_KEY, SecretKey, SecretToken
 
 __all__ = ["aws"]
 
@@ -237,3 +237,36 @@ def test_nobody_logs_the_key(
     output = "".join([*told, *capfd.readouterr()])
     assert "Authentication Error" in output
     assert not [key for key in (OLD, NEW, "a b") if key in output]
+
+
+# GraphQL's token, of which there need not be one
+
+
+def test_a_school_without_a_token_is_a_school_without_graphql(secret: Secret) -> None:
+    assert SecretToken(secret.arn).read() is None
+
+
+@pytest.mark.parametrize("text", [" ", "two words", "two\nlines", "schlüssel"])
+def test_what_cannot_be_a_token_is_said_to_be_none(secret: Secret, text: str) -> None:
+    secret.put(SecretString=text)
+    with pytest.raises(ThinkificRejected, match="b2b key set --graphql"):
+        SecretToken(secret.arn).read()
+
+
+def test_a_token_is_taken_within_five_minutes_or_when_the_old_one_is_refused(secret: Secret) -> None:
+    token = SecretToken(secret.arn)
+    assert token.read() is None
+    secret.put(SecretString=f"{OLD}\n")
+    assert token.read() == OLD
+    secret.put(SecretString=NEW)
+    assert token.read() == OLD
+    assert token.is_replaced(OLD)
+    assert token.read() == NEW
+    assert not token.is_replaced(NEW)
+
+
+def test_a_token_that_cannot_be_read_is_worth_another_try(secret: Secret) -> None:
+    secret.put(SecretString=NEW)
+    secret.delete()
+    with pytest.raises(ThinkificDown, match="cannot be read from Secrets Manager"):
+        SecretToken(secret.arn).read()
