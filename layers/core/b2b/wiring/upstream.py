@@ -16,7 +16,6 @@ from b2b.metrics import count
 from b2b.observability import logger
 from b2b.storage.budget import BudgetItem
 from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
-from b2b.thinkific.graphql import FixedToken, SchoolToken, ThinkificGraphQL, graphql_client
 from b2b.wiring.core import Services
 from b2b.wiring.key import SecretKey, SecretToken
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from b2b.services.operations import OperationWorker, Runner
     from b2b.services.sync import SyncService
     from b2b.services.verification import Verification
+    from b2b.thinkific.graphql import SchoolToken, ThinkificGraphQL
 
 _NO_KEY_SET = (
     "thinkific_api_key is not set: the environment has neither THINKIFIC_API_KEY nor THINKIFIC_API_KEY_SECRET_ID."
@@ -130,7 +130,9 @@ class UpstreamServices(Services):
         return SecretKey(config.thinkific_api_key_secret_id)
 
     @cached_property
-    def _graphql(self) -> ThinkificGraphQL:
+    def _graphql(self) -> "ThinkificGraphQL":
+        from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
+
         config = load_thinkific_config(os.environ)
         token: SchoolToken = FixedToken(config.thinkific_graphql_token)
         if config.thinkific_graphql_token is None and config.thinkific_graphql_token_secret_id is not None:
