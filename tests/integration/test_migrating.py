@@ -177,6 +177,16 @@ def test_a_run_that_stops_anywhere_is_carried_on(migrating_school: Migrating) ->
     assert without_form(migrating_school.school) == []
 
 
+def test_a_second_look_at_every_row_is_carried_on_too(migrating_school: Migrating) -> None:
+    migrating_school()
+    fill(migrating_school.school, items())  # as if the earlier release had run in between
+    with pytest.raises(ConnectionError):
+        migrating_school(again=True, dynamodb=Stumbling(migrating_school.school.dynamodb, 30))
+    assert migrating_school.desk.store.migrations.is_due()
+    migrating_school()
+    assert without_form(migrating_school.school) == []
+
+
 def test_two_runs_at_once_do_no_harm(migrating_school: Migrating) -> None:
     other = Migrating(migrating_school.school)
     threads = [threading.Thread(target=run) for run in (migrating_school, other)]

@@ -267,6 +267,12 @@ def test_a_function_may_take_messages_from_its_queue_and_no_other(source: Any) -
     assert taken == {(action, queue) for action in wanted for queue in feeding}
 
 
+@pytest.mark.parametrize("name", ["UsersFunction", "StudentsFunction", "OperationsFunction"])
+def test_whoever_looks_an_address_up_may_move_a_guard_of_the_earlier_release(name: str) -> None:
+    needed = {"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"}
+    assert {(f"dynamodb:{action}", "Table") for action in needed} <= rights(name)
+
+
 def test_every_function_outlasts_all_tries_of_a_call_to_dynamodb_that_is_not_answered() -> None:
     """Else Lambda ends it before it can answer, or say what was the matter. botocore pauses up to 1 s, then 2."""
     config: Any = _BOTO

@@ -43,10 +43,10 @@ class Migrations:
             self._table.succeeds(put(keys.MIGRATION, {"version": schema.VERSION}, when=ABSENT))
 
     def begin(self, step: int) -> Progress:
-        """The step's progress: an earlier run may have come some way."""
+        """Its progress, since an earlier run may have come some way. Until its end it counts as not done."""
         is_another = Attr("step").not_exists() | Attr("step").ne(step)
-        begun = put(keys.MIGRATION, {"version": self.progress().version, "step": step}, when=ABSENT | is_another)
-        self._table.succeeds(begun)
+        begun = {"version": min(self.progress().version, step - 1), "step": step}
+        self._table.succeeds(put(keys.MIGRATION, begun, when=ABSENT | is_another))
         return self.progress()
 
     def save_position(self, step: int, part: str, behind: Key | None) -> None:

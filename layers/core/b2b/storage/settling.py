@@ -56,12 +56,13 @@ class Settling:
 
     def settle_guard(self, kind: Kind, guard: Key, owner_id: int) -> None:
         """As ``settle``, of a guard of schema 1; one whose record does not have it goes."""
-        self.settle(kind, owner_id)
         owner = self._holder(kind, owner_id)
-        if owner is not None and owner.guard == guard:
-            self._table.succeeds(guards.take_over(guard, owner_id, previous=owner_id))
-        else:
+        if owner is None or owner.guard != guard:
             self._table.succeeds(guards.remove_former(guard, owner_id))
+        elif owner.email_holding is Holding.FORMER:
+            self.settle(kind, owner_id)
+        else:
+            self._table.succeeds(guards.take_over(guard, owner_id, previous=owner_id))
 
     def shared(self) -> list[SharedAddress]:
         rows = self._table.query(*keys.shared_addresses())
