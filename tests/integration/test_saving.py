@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -168,27 +168,32 @@ def to_a_folder_that_was_moved_away(state: Path) -> Callable[[], None]:
 
 
 def to_a_folder_that_became_a_file(state: Path) -> Callable[[], None]:
-    shutil.rmtree(state)
+    away = state.with_name("away")
+    state.rename(away)
     state.write_text("a letter")
 
     def mend() -> None:
         state.unlink()
-        state.mkdir()
+        away.rename(state)
 
     return mend
 
 
 def to_a_folder_in_the_files_place(state: Path) -> Callable[[], None]:
-    path = state / "dynamodb.json"
-    path.unlink(missing_ok=True)
-    (path / "inside").mkdir(parents=True)
-    return lambda: shutil.rmtree(path)
+    return _folder_in_place_of(state / "dynamodb.json")
 
 
 def beside_a_note_in_the_way(state: Path) -> Callable[[], None]:
-    path = state / "saved.json"
-    path.unlink(missing_ok=True)
-    (path / "inside").mkdir(parents=True)
+    return _folder_in_place_of(state / "saved.json")
+
+
+def _folder_in_place_of(path: Path) -> Callable[[], None]:
+    """The emulator may write the file meanwhile."""
+    while not path.is_dir():
+        path.unlink(missing_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir()
+    (path / "inside").mkdir()
     return lambda: shutil.rmtree(path)
 
 
