@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from b2b.services.students import StudentService
     from b2b.services.sweep import SweepService
     from b2b.services.tokens import TokenService
+    from b2b.services.uniqueness import UniquenessService
     from b2b.services.user_removal import UserRemoval
     from b2b.services.users import UserService
 
@@ -145,6 +146,13 @@ class Services:
         from b2b.services.consistency import ConsistencyService
 
         return ConsistencyService(self.store, self.removals)
+
+    @cached_property
+    def uniqueness(self) -> "UniquenessService":
+        from b2b.services.uniqueness import UniquenessService
+        from b2b.storage.uniqueness import Uniqueness
+
+        return UniquenessService(self.store, Uniqueness(self.table))
 
     @cached_property
     def sweep(self) -> "SweepService":
