@@ -46,7 +46,7 @@ from parameters import (
 )
 from releases import delete_old_versions, write_release
 
-from b2b.domain.upstream import ThinkificDelay
+from b2b.domain.work.upstream import ThinkificDelay
 from b2b_cli.admins import create_admin, has_token
 from b2b_cli.connection import Connection, connect
 from b2b_cli.errors import CommandError

@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from b2b.domain.errors import B2BError, NotFound
+from b2b.domain.identity.users import Role, User
 from b2b.domain.kinds import Kind
-from b2b.domain.users import Role, User
-from b2b.http.fields import Email, Text, sentence
-from b2b.services.users import UserFields
+from b2b.http.api.requests.fields import Email, Text, sentence
+from b2b.services.identity.users import UserFields
 from b2b.wiring.core import Services
 from b2b_cli.errors import CommandError
 from b2b_cli.terminal import Terminal, answer

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from b2b.domain.consistency import Contradiction
 from b2b.domain.errors import BrokenInvariant, TooManyRequests
-from b2b.services.consistency import ConsistencyService
-from b2b.services.recount import RecountService
+from b2b.domain.integrity.consistency import Contradiction
+from b2b.services.integrity.consistency import ConsistencyService
+from b2b.services.integrity.recount import RecountService
 from b2b_cli.progress import Progress
 
 # Between two looks: then whoever was writing during the first is done.

@@ -10,8 +10,8 @@ from typing import Any
 from b2b.domain.errors import TooManyRequests
 from b2b.services.contention import retry_conflicts
 from b2b.storage import keys, schema
+from b2b.storage.identity.settling import SharedAddress
 from b2b.storage.keys import Key
-from b2b.storage.settling import SharedAddress
 from b2b.storage.store import Store
 from b2b.storage.table import Item, Table, unmarshal
 from b2b_cli.copying import SEGMENTS, WholeTable

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from b2b.domain.recount import Drift
-from b2b.services.recount import RecountReport, RecountService
+from b2b.domain.integrity.recount import Drift
+from b2b.services.integrity.recount import RecountReport, RecountService
 from b2b_cli.progress import Progress
 
 

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
-from b2b.storage.migrations import Migrations
 from b2b.storage.table import Table
+from b2b.storage.work.migrations import Migrations
 from b2b_cli.copying import CALLS_AT_ONCE, WholeTable
 from b2b_cli.errors import CommandError
 from b2b_cli.merging import Merge

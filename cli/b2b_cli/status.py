@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from b2b.domain.enrollment.unnamed import unnamed
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
-from b2b.domain.unnamed import unnamed
-from b2b.domain.upstream import ThinkificDown, ThinkificError
+from b2b.domain.work.upstream import ThinkificDown, ThinkificError
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
 

@@ -4,8 +4,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from b2b.domain.upstream import BudgetSpent, SitePaused, ThinkificDelay, ThinkificError
-from b2b.services.verification import Difference, Verification
+from b2b.domain.work.upstream import BudgetSpent, SitePaused, ThinkificDelay, ThinkificError
+from b2b.services.enrollment.sync.verification import Difference, Verification
 from b2b_cli.errors import CommandError
 from b2b_cli.progress import Progress
 

@@ -22,10 +22,10 @@ from tests.unit.in_process import InProcess
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain.budget import Budget
-from b2b.services.recount import RecountService
-from b2b.services.sweep import SweepService
-from b2b.storage.budget import BudgetItem
+from b2b.domain.work.budget import Budget
+from b2b.services.enrollment.sweep import SweepService
+from b2b.services.integrity.recount import RecountService
+from b2b.storage.work.budget import BudgetItem
 from b2b.wiring import core
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store
@@ -117,7 +117,7 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         looked = replace(looked, upstream=round(len(upstream.calls()) / (_TIMES + 1)))
         schedules: dict[str, Use] = {
             "repair": _use(world.repair.ring_again, meter),
-            "expiry_sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
+            "sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
             "recount": _use(partial(RecountService(world.store, clock).go_on, lambda: 300.0), meter),
         }
     store.close()

@@ -170,7 +170,7 @@ def month(calls: int, used: Measured, stack: Stack) -> Month:
         + sum(
             count * run_seconds(used.schedules[name], stack) for name, count in runs.items() if name in used.schedules
         )
-        + runs.get("catalogue_refresh", 0) * _REFRESH_SECONDS
+        + runs.get("catalogue", 0) * _REFRESH_SECONDS
         + (cold + cold_looks(looks)) * _INIT_SECONDS
     )
     reads, writes = units(calls, used, stack)
@@ -213,7 +213,7 @@ def units(calls: int, used: Measured, stack: Stack) -> tuple[float, float]:
     parts = [(times[what], use) for what, use in used.calls.items() if what in times]
     parts += [(looks, used.look)]
     parts += [(stack.runs[name], use) for name, use in used.schedules.items() if name in stack.runs]
-    refreshes = stack.runs.get("catalogue_refresh", 0)
+    refreshes = stack.runs.get("catalogue", 0)
     reads = sum(count * use.consumed.read_units for count, use in parts) + calls + refreshes * _REFRESH_READ_UNITS
     writes = sum(count * use.consumed.write_units for count, use in parts) + refreshes * _REFRESH_WRITE_UNITS
     return reads, writes + min(calls, MONTH_SECONDS / 60)

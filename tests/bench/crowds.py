@@ -16,11 +16,11 @@ from typing import Any
 from tests.emulated import Emulated
 from tests.integration.round_trips import Office
 
-from b2b.domain.enrollments import Enrollment
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import Association, Student
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product
-from b2b.domain.students import Association, Student
-from b2b.domain.users import User
 from b2b.storage import keys
 from b2b.storage.table import Update
 

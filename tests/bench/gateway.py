@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.integration.round_trips import Office
 
-from b2b.http.app import create_app
+from b2b.http.api.app import create_app
 from b2b.http.asgi import lambda_handler
 from b2b_cli.local.api import GROUPS
 

@@ -24,16 +24,16 @@ API_GOAL = Goal(1.15, stretch=0.95, unit="x")
 WORKER_GOAL = Goal(1.10, unit="x")
 ARTIFACT_GOAL = Goal(1.05, unit="x")
 
-WORKERS = ("thinkific_sync", "operations", "repair", "expiry_sweep", "recount", "catalogue_refresh")
+WORKERS = ("sync", "operations", "repair", "sweep", "recount", "catalogue")
 _WEB = ("fastapi", "starlette", "mangum")
 
 _NOTHING = "the interpreter alone"
 _API_LEAST = "import fastapi, mangum; DynamoDB client"
 _WORKER_LEAST = "Powertools batch; DynamoDB client"
-_USERS = "users.handler, as imported"
-_USERS_READY = "users.handler and its client"
-_FRESH = "users.handler, freshly compiled"
-_ZIPPED = "users.handler, zipped with time stamps"
+_USERS = "api.users.handler, as imported"
+_USERS_READY = "api.users.handler and its client"
+_FRESH = "api.users.handler, freshly compiled"
+_ZIPPED = "api.users.handler, zipped with time stamps"
 
 _CLIENT = "import boto3; boto3.client('dynamodb')"
 _BATCH = "from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response"
@@ -127,7 +127,7 @@ def measure(artifact: Artifact, folder: Path, progress: Progress, *, rounds: int
 def _starts(artifact: Artifact, folder: Path) -> dict[str, Start]:
     fresh = freshly_compiled(artifact, folder / "fresh")
     zipped = naively_zipped(artifact, folder / "zipped")
-    users = "import users.handler"
+    users = "import api.users.handler"
     return {
         _NOTHING: Start("pass"),
         _API_LEAST: Start(f"import fastapi, mangum; {_CLIENT}", stock=True),

@@ -22,14 +22,14 @@ from tests.bench.peers import fastapi_mangum, handwritten, powertools_resolver, 
 from tests.bench.peers.task import SEARCH, SECRET, find_by_email
 from tests.bench.sampling import interleaved
 
+from api.users.routes import router
 from b2b.config import load_config
-from b2b.domain.tokens import SCOPES, Token, digest
-from b2b.http.app import create_app
+from b2b.domain.identity.tokens import SCOPES, Token, digest
+from b2b.http.api.app import create_app
 from b2b.http.asgi import lambda_handler
 from b2b.observability import logger
-from b2b.services.tokens import TokenService
+from b2b.services.identity.tokens import TokenService
 from b2b.wiring.core import Services
-from users.routes import router
 
 _EVENT = Path(__file__).parents[2] / "events/apigateway-v2-create-student.json"
 _UNLOGGED = "unlogged"

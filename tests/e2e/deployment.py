@@ -231,7 +231,7 @@ class Deployment:
 
         def start() -> None:
             while not ended.wait(_HASTE_SECONDS):
-                for name in ("RepairFunction", "ExpirySweepFunction"):
+                for name in ("RepairFunction", "SweepFunction"):
                     with self._quiet:
                         self.invoke(name, {})
 

@@ -47,7 +47,7 @@ def test_every_call_of_the_document_is_of_the_function_of_its_group(deployment: 
         route = f"ANY /api/{group}" + ("/{proxy+}" if below else "")
         found = deployment.routes.get(route, deployment.routes["$default"])
         assert found == (
-            f"{group.capitalize()}Function" if group in ("users", "students", "products") else "AdminFunction"
+            f"{group.capitalize()}Function" if group in ("users", "students", "products") else "PlatformFunction"
         )
 
 

@@ -31,8 +31,8 @@ from tests.integration.test_round_trips import CALLS
 from tests.local_stack import await_that
 from tests.rights import FUNCTIONS, rights
 
-from b2b.domain.operations import Operation, OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.domain.work.operations import Operation, OperationType
 
 # What AWS does by a function's role, and not the function.
 NOT_OF_THE_CODE = (
@@ -55,7 +55,7 @@ def everything(deployment: Deployment, api: httpx.Client, school: School, start:
     lose_every_kind_of_message(deployment, api)
     refuse_a_call_with_a_key(api, start)
     deployment.invoke("RecountFunction", read_event("scheduler-repair"))
-    deployment.invoke("CatalogueRefreshFunction", read_event("scheduler-repair"))
+    deployment.invoke("CatalogueFunction", read_event("scheduler-repair"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

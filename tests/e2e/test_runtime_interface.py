@@ -17,7 +17,7 @@ from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import Valve
 from tests.rights import FUNCTIONS
 
-from b2b.domain import tokens
+from b2b.domain.identity import tokens
 
 HANDLERS = {name: function["Handler"] for name, function in FUNCTIONS.items()}
 
@@ -91,12 +91,12 @@ _HELD_SECONDS = 30.0
 
 def event_for(name: str) -> Any:
     """One whose answer needs the table."""
-    if name in ("ThinkificSyncFunction", "OperationsFunction"):
-        return read_event("sqs-sync" if name == "ThinkificSyncFunction" else "sqs-operations")
+    if name in ("SyncFunction", "OperationsFunction"):
+        return read_event("sqs-sync" if name == "SyncFunction" else "sqs-operations")
     if HANDLERS[name].partition(".")[0] not in ("users", "students", "products", "admin"):
         return read_event("scheduler-repair")
     event = read_event("apigateway-v2-get-user")
-    path = "/api/settings" if name == "AdminFunction" else f"/api/{HANDLERS[name].partition('.')[0]}"
+    path = "/api/settings" if name == "PlatformFunction" else f"/api/{HANDLERS[name].partition('.')[0]}"
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     # Well-formed, and nobody's: another in each call, so that it is looked up.
     event["headers"]["authorization"] = f"Bearer {tokens.new_secret()}"

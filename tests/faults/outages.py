@@ -11,11 +11,11 @@ from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 from tests.unit.services.world import Sent, World
 
-from b2b.domain.budget import Budget
-from b2b.domain.operations import OperationType
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.expiries import ExpiryRunner, ExpiryService
-from b2b.services.operations import OperationWorker, Runner
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.operations import OperationType
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.expiries import ExpiryRunner, ExpiryService
+from b2b.services.work.operations import OperationWorker, Runner
 
 _HTML = "<html><head><title>503 Service Temporarily Unavailable</title></head><body>nginx</body></html>"
 _CLIENT_GIVES_UP_AFTER_SECONDS = 20.0

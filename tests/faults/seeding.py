@@ -10,11 +10,11 @@ from typing import Any
 from tests.emulated import Emulated
 from tests.integration.desk import Desk, reference
 
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.users import GrantTerms
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.identity.users import GrantTerms
 from b2b.storage import keys
-from b2b.storage.students import Students
+from b2b.storage.enrollment.students import Students
 from b2b.storage.table import Update, put
 
 USERS = 20

@@ -11,7 +11,7 @@ from tests.integration.stacks import answered, note_of, school_of
 from tests.local_stack import LocalStack
 
 from b2b.domain.timestamps import to_text
-from b2b.domain.upstream import LIST_LAG_SECONDS
+from b2b.domain.work.upstream import LIST_LAG_SECONDS
 from b2b.storage import keys
 from b2b.storage.table import Update
 

@@ -17,7 +17,7 @@ from tests.emulated import Emulated
 
 from b2b_cli.local.worker import Context, load_handler
 
-HANDLER = "expiry_sweep.handler.handler"
+HANDLER = "schedules.sweep.handler.handler"
 
 
 @dataclass(frozen=True, slots=True)

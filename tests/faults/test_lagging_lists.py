@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tests.unit.services.world import World
 
-from b2b.services.sync import SyncOutcome
+from b2b.services.enrollment.sync.student import SyncOutcome
 
 LAG_SECONDS = 4
 

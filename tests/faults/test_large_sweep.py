@@ -18,7 +18,7 @@ from tests.faults.seeding import DueSchool, seed_due
 from tests.faults.stacks import await_calmly
 from tests.faults.sweeping import Sweeper, SweepRun
 
-from b2b.domain.recount import drifts_of_user
+from b2b.domain.integrity.recount import drifts_of_user
 from b2b.storage import keys
 from b2b.storage.table import Item, unmarshal
 

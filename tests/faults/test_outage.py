@@ -22,10 +22,10 @@ from tests.faults.outages import (
 )
 from tests.unit.services.world import World, reference
 
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.products import Product
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.services.enrollment.expiries import ExpiryChange
 
 TRIES = 20
 # A limit or a pause is no failed try; they last this long.

@@ -21,18 +21,18 @@ from tests.unit.in_process import Open
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World, reference
 
-from b2b.domain.operations import OperationType
-from b2b.domain.products import Product
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
 from b2b.domain.timestamps import utc_now
-from b2b.domain.users import User
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.expiries import ExpiryChange, ExpiryRunner, ExpiryService
-from b2b.services.operations import AdvanceOutcome, OperationService, OperationWorker
-from b2b.services.removals import Removals
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import StudentService
-from b2b.services.sync import SyncOutcome
+from b2b.domain.work.operations import OperationType
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner, ExpiryService
+from b2b.services.enrollment.removals import Removals
+from b2b.services.enrollment.students import StudentService
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.notifier import Bell
+from b2b.services.work.operations import AdvanceOutcome, OperationService, OperationWorker
 from b2b.wiring.core import _BOTO, _BRIEFLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store

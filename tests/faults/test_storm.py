@@ -30,7 +30,7 @@ from tests.integration.recount import recount
 from tests.integration.stacks import answered, await_succeeded, note_of
 from tests.local_stack import LocalStack
 
-from b2b.domain import expiry
+from b2b.domain.enrollment import expiry
 
 STUDENTS = 500
 USERS = 25

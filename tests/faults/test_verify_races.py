@@ -3,9 +3,9 @@
 import httpx
 from tests.unit.services.world import World, reference
 
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange, ExpiryRunner, ExpiryService
-from b2b.services.verification import Verification
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner, ExpiryService
+from b2b.services.enrollment.sync.verification import Verification
 
 
 def test_an_end_that_changes_while_it_is_compared(world: World, boss: User) -> None:

@@ -9,21 +9,21 @@ from tests.emulated import Emulated
 from tests.integration.queued import asked_for
 
 from b2b.config import Config
-from b2b.domain.budget import Budget
+from b2b.domain.catalogue.products import Product, ProductableType, ProductReference
+from b2b.domain.identity.users import GrantTerms, User
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import Operation, OperationType
-from b2b.domain.products import Product, ProductableType, ProductReference
-from b2b.domain.users import GrantTerms, User
-from b2b.queues import Queues
-from b2b.services.expiries import ExpiryRunner
-from b2b.services.operations import AdvanceOutcome, OperationWorker, Runner
-from b2b.services.removals import StudentDelete
-from b2b.services.students import Enrolling, Names
-from b2b.services.user_removal import UserDelete
-from b2b.services.users import UserFields
-from b2b.storage.budget import BudgetItem
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.operations import Operation, OperationType
+from b2b.gateways.queues import Queues
+from b2b.gateways.thinkific.client import FixedKey, Thinkific, http_client
+from b2b.services.enrollment.expiries import ExpiryRunner
+from b2b.services.enrollment.removals import StudentDelete
+from b2b.services.enrollment.students import Enrolling, Names
+from b2b.services.enrollment.user_removal import UserDelete
+from b2b.services.identity.users import UserFields
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker, Runner
 from b2b.storage.table import Table
-from b2b.thinkific.client import FixedKey, Thinkific, http_client
+from b2b.storage.work.budget import BudgetItem
 from b2b.wiring.core import Services
 
 NAMES = Names(first_name="Ada", last_name="Lovelace")

@@ -22,10 +22,10 @@ from tests.integration.desk import Desk
 from tests.integration.stacks import answered, kill_worker, school_of
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.operations import OperationStatus
-from b2b.domain.products import Product, ProductableType
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.identity.users import User
 from b2b.domain.timestamps import to_text
-from b2b.domain.users import User
+from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
 from b2b.storage.table import Update
 

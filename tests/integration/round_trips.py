@@ -11,9 +11,9 @@ from tests.emulated import Emulated
 from tests.integration.crowd import crowd, refused
 from tests.integration.desk import Desk
 
-from b2b.http.app import create_app, with_entry
-from b2b.services.tokens import TokenService
-from b2b.services.users import UserFields
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.tokens import TokenService
+from b2b.services.identity.users import UserFields
 from b2b_cli.local.api import GROUPS, LocalApi
 
 

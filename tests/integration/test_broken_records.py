@@ -13,10 +13,10 @@ from tests.integration.queued import asked_for
 from tests.integration.recount import recount
 
 from b2b.domain.errors import BrokenInvariant, TooManyRequests
-from b2b.domain.operations import OperationStatus
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome
-from b2b.services.students import StudentService
+from b2b.domain.work.operations import OperationStatus
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.enrollment.students import StudentService
+from b2b.services.work.operations import AdvanceOutcome
 from b2b.storage import keys
 from b2b.storage.keys import Key
 from b2b.storage.table import Item, delete, put, unmarshal
@@ -24,7 +24,7 @@ from b2b_cli.mending import make_consistent
 from b2b_cli.recounting import recount as counted_anew
 
 if TYPE_CHECKING:
-    from b2b.domain.users import User
+    from b2b.domain.identity.users import User
 
 SOON_SECONDS = 3.0
 PRODUCT = 1001

@@ -6,8 +6,8 @@ import pytest
 from tests.emulated import Emulated
 from tests.integration.crowd import crowd
 
-from b2b.domain.budget import WINDOW_SECONDS, Budget
-from b2b.storage.budget import BudgetItem
+from b2b.domain.work.budget import WINDOW_SECONDS, Budget
+from b2b.storage.work.budget import BudgetItem
 
 RATE = 40
 WORKERS = range(6)

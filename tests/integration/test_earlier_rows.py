@@ -9,13 +9,13 @@ from tests.integration.recount import recount
 from tests.releases.earlier import STUDENT_IDS, USER_IDS, WireItem, fill, items, rows_of
 from tests.releases.make_fixture import AWKWARD
 
-from b2b.domain.emails import is_email
 from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.identity.emails import is_email
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import PageRequest
-from b2b.services.users import UserFields
 from b2b.storage.keys import Key
 from b2b.storage.table import unmarshal
 from b2b_cli.local.emulator import Emulator

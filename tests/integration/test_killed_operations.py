@@ -14,8 +14,8 @@ from tests.integration.recount import recount
 from tests.integration.stacks import MARK, answered, await_end_of, sync_catalogue
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.products import Product
-from b2b.domain.users import User
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
 from b2b.storage.keys import SortRange
 
 KILLS = 5

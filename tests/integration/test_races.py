@@ -14,16 +14,16 @@ from tests.integration.overtaking import overtaken
 from tests.integration.queued import lose_messages, rung_for
 from tests.integration.recount import recount
 
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, InvalidInput, LeaseLost, SeatsExhausted
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product
-from b2b.domain.students import SyncWish
-from b2b.domain.users import User
+from b2b.services.enrollment.students import Names
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import PageRequest
-from b2b.services.repair import RepairService
-from b2b.services.students import Names
-from b2b.services.users import UserFields
-from b2b.storage.wishes import Wishes
+from b2b.storage.enrollment.wishes import Wishes
 
 MANY = range(THREADS)
 

@@ -6,11 +6,11 @@ from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import Desk
 from tests.integration.recount import recount
 
+from b2b.domain.catalogue.products import Product, ProductableType, ProductSource
 from b2b.domain.errors import InvalidInput
-from b2b.domain.products import Product, ProductableType, ProductSource
 from b2b.domain.timestamps import utc_now
-from b2b.domain.upstream import CatalogueEntry
-from b2b.services.product_entries import ProductEntries
+from b2b.domain.work.upstream import CatalogueEntry
+from b2b.services.catalogue.entries import ProductEntries
 
 MANY = range(THREADS)
 COURSE = ProductableType.COURSE

@@ -12,14 +12,14 @@ from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.recount import recount
 
 from b2b.domain import dates
+from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import InvalidInput, NotFound
-from b2b.domain.operations import OperationStatus
-from b2b.domain.products import Product
-from b2b.domain.recount import UserCounts
+from b2b.domain.identity.users import User
+from b2b.domain.integrity.recount import UserCounts
 from b2b.domain.timestamps import from_text, utc_now
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome
+from b2b.domain.work.operations import OperationStatus
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.work.operations import AdvanceOutcome
 
 MANY = range(THREADS)
 EXPIRE_NOW = ExpiryChange(kind="expire_now")

@@ -9,10 +9,10 @@ from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling
 from tests.integration.recount import recount
 
+from b2b.domain.identity.users import User
+from b2b.domain.integrity.recount import Drift, SeatsDrift, StudentsDrift, TotalDrift
 from b2b.domain.kinds import Kind
-from b2b.domain.recount import Drift, SeatsDrift, StudentsDrift, TotalDrift
-from b2b.domain.users import User
-from b2b.services.recount import RecountReport, RecountService
+from b2b.services.integrity.recount import RecountReport, RecountService
 from b2b.storage import keys
 from b2b.storage.keys import Key
 from b2b.storage.table import Update, delete

@@ -25,14 +25,14 @@ from tests.integration.stacks import (
 )
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.operations import OperationType
-from b2b.domain.products import ProductReference
-from b2b.queues import Queues
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome, OperationService
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import Enrolling, StudentService
+from b2b.domain.catalogue.products import ProductReference
+from b2b.domain.work.operations import OperationType
+from b2b.gateways.queues import Queues
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.enrollment.students import Enrolling, StudentService
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.work.notifier import Bell
+from b2b.services.work.operations import AdvanceOutcome, OperationService
 from b2b_cli.local.processes import free_port
 
 

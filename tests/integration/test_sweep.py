@@ -8,10 +8,10 @@ from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.recount import recount
 
-from b2b.domain.products import Product
-from b2b.domain.users import GrantTerms, User
-from b2b.services.expiries import ExpiryChange, ExpiryRunner
-from b2b.services.sweep import SweepReport, SweepService
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import GrantTerms, User
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner
+from b2b.services.enrollment.sweep import SweepReport, SweepService
 from b2b.storage import keys
 from b2b.storage.table import Update
 

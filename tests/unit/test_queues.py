@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b2b.queues import HELD_SECONDS, Queues, ReceivedMessages
+from b2b.gateways.queues import HELD_SECONDS, Queues, ReceivedMessages
 
 ARN = "arn:aws:sqs:eu-central-1:123456789012:"
 

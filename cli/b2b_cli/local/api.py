@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from admin.routes import router as admin_router
-from b2b.http.app import create_app, with_entry
+from api.platform.routes import router as platform_router
+from api.products.routes import router as products_router
+from api.students.routes import router as students_router
+from api.users.routes import router as users_router
+from b2b.http.api.app import create_app, with_entry
 from b2b.wiring.core import services
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-GROUPS = {"users": users_router, "students": students_router, "products": products_router, "admin": admin_router}
+GROUPS = {"users": users_router, "students": students_router, "products": products_router, "platform": platform_router}
 
 
 class LocalApi:
@@ -23,11 +23,11 @@ class LocalApi:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "lifespan":
-            await self._groups["admin"](scope, receive, send)
+            await self._groups["platform"](scope, receive, send)
             return
         first, _, rest = scope["path"].strip("/").partition("/")
-        group = rest.partition("/")[0] if first == "api" else "admin"
-        await self._groups.get(group, self._groups["admin"])(scope, receive, send)
+        group = rest.partition("/")[0] if first == "api" else "platform"
+        await self._groups.get(group, self._groups["platform"])(scope, receive, send)
 
 
 def create_local_api() -> LocalApi:

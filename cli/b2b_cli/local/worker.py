@@ -58,7 +58,7 @@ def _context(handler: str, timeout_seconds: int, stopping: threading.Event) -> C
 
 
 def load_handler(dotted: str) -> Handler:
-    """``users.handler.handler`` as Lambda understands it."""
+    """``api.users.handler.handler`` as Lambda understands it."""
     module, _, name = dotted.rpartition(".")
     handler: Handler = getattr(import_module(module), name)
     return handler

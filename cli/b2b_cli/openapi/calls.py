@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from b2b.domain.tokens import SCOPES
+from b2b.domain.identity.tokens import SCOPES
 from b2b_cli.openapi import records
 from b2b_cli.openapi.records import (
     ADDED,

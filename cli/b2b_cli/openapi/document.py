@@ -12,19 +12,19 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-import admin
-from admin.routes import router as admin_router
-from b2b.http.app import create_app
-from b2b.http.authentication import Scoped
-from b2b.http.bodies import JsonBody
-from b2b.services.idempotency import MAX_KEY
+from api import platform
+from api.platform.routes import router as platform_router
+from api.products.routes import router as products_router
+from api.students.routes import router as students_router
+from api.users.routes import router as users_router
+from b2b.http.api.app import create_app
+from b2b.http.api.authentication import Scoped
+from b2b.http.api.requests.bodies import JsonBody
+from b2b.services.work.idempotency import MAX_KEY
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
 from b2b_cli.openapi.plain import enum_schemas, name_values, plain
 from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VERSION
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-DOCUMENT = Path(admin.__file__).with_name("openapi.json")
+DOCUMENT = Path(platform.__file__).with_name("openapi.json")
 
-_ROUTERS = (users_router, students_router, products_router, admin_router)
+_ROUTERS = (users_router, students_router, products_router, platform_router)
 _MUTATING = {"POST", "PUT", "DELETE"}
 _REF = "#/components/schemas/{model}"
 # FastAPI's names of our generic models, and what the wrapped resource is called as a component.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from b2b.http.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE
+from b2b.http.api.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE
 from b2b_cli.openapi.records import OPERATION_ID
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.ledger import Ledger
 
-from b2b.domain.budget import WINDOW_SECONDS, Budget, Wait
+from b2b.domain.work.budget import WINDOW_SECONDS, Budget, Wait
 
 # A float of seconds since 1970 is exact to a quarter of a microsecond, and the arrival time adds hundreds of them up.
 EPSILON = 1e-4

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from tests.unit.clock import START
 
-from b2b.domain.catalogue import Known, added, free_id, subject, updated
-from b2b.domain.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
-from b2b.domain.upstream import CatalogueEntry
+from b2b.domain.catalogue.entries import Known, added, free_id, subject, updated
+from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
+from b2b.domain.work.upstream import CatalogueEntry
 
 REST, GRAPHQL, MANUAL = ProductSource
 OWN = FIRST_OWN_ID + 1

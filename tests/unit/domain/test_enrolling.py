@@ -5,11 +5,11 @@ import pytest
 from tests.unit.clock import START
 from tests.unit.domain.records import association, enrollment, grant, product, record, student, user
 
-from b2b.domain.enrolling import EnrollmentPlan, plan
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.enrolling import EnrollmentPlan, plan
+from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.errors import SeatShortage
-from b2b.domain.products import Product
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import Grant, Group, User
+from b2b.domain.identity.users import Grant, Group, User
 
 SAFETY, FIRE = product(1), product(2)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.unit.clock import START
 from tests.unit.domain.records import enrollment
 
-from b2b.domain import expiry
-from b2b.domain.enrollments import (
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import (
     Enrollment,
     EnrollmentStatus,
     enroll_again,

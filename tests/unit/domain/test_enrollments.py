@@ -6,8 +6,8 @@ import pytest
 from tests.unit.clock import START
 from tests.unit.domain.records import enrollment, product
 
-from b2b.domain import enrollments
-from b2b.domain.enrollments import EnrollmentStatus
+from b2b.domain.enrollment import enrollments
+from b2b.domain.enrollment.enrollments import EnrollmentStatus
 
 LATER = START + timedelta(days=5)
 CONFIRMED = {"confirmed_version": 1}

@@ -6,20 +6,20 @@ import httpx
 from tests.unit.functions.calls import EMAIL, OTHER, Call
 from tests.unit.in_process import Open
 
-from admin.routes import router as admin_router
+from api.platform.routes import router as platform_router
+from api.products.routes import router as products_router
+from api.students.routes import router as students_router
+from api.users.routes import router as users_router
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.identity.tokens import SCOPES
+from b2b.domain.identity.users import Role
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product, ProductableType
 from b2b.domain.timestamps import utc_now
-from b2b.domain.tokens import SCOPES
-from b2b.domain.users import Role
-from b2b.http.app import create_app, with_entry
-from b2b.services.users import UserFields
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.users import UserFields
 from b2b.wiring.core import Services
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
 
-ROUTERS = {"users": users_router, "students": students_router, "products": products_router, "admin": admin_router}
+ROUTERS = {"users": users_router, "students": students_router, "products": products_router, "platform": platform_router}
 
 
 class Api:
@@ -52,7 +52,7 @@ class Api:
         bearer = self.token if token == "" else token
         sent = ({"Authorization": f"Bearer {bearer}"} if bearer is not None else {}) | (headers or {})
         group = path.removeprefix("/api/").partition("/")[0].partition("?")[0]
-        return self._clients.get(group, self._clients["admin"]).request(method, path, headers=sent, **options)
+        return self._clients.get(group, self._clients["platform"]).request(method, path, headers=sent, **options)
 
     def id_for(self, call: Call) -> int:
         return self.student_id if call.path.startswith("/api/students") else self.user_id

@@ -16,14 +16,14 @@ __all__ = ["aws"]
 
 HANDLERS = (
     "admin",
-    "catalogue_refresh",
-    "expiry_sweep",
+    "catalogue",
+    "sweep",
     "operations",
     "products",
     "recount",
     "repair",
     "students",
-    "thinkific_sync",
+    "sync",
     "users",
 )
 

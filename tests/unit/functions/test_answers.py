@@ -7,7 +7,7 @@ import pytest
 from tests.unit.functions.api import Api
 from tests.unit.functions.calls import EMAIL, OTHER
 
-from b2b.services.passwords import verify
+from b2b.services.identity.passwords import verify
 from b2b.storage import keys
 
 _numbers = itertools.count(1)

@@ -21,7 +21,7 @@ from tests.unit.functions.calls import (
     Call,
 )
 
-from b2b.domain.tokens import SCOPES, new_secret
+from b2b.domain.identity.tokens import SCOPES, new_secret
 
 MEBIBYTE = 1024 * 1024
 UNKNOWN = 999_999_999

@@ -13,8 +13,8 @@ from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.conftest import HANDLERS
 
-from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.domain.work.operations import OperationType
 from b2b.wiring import core, upstream
 from b2b_cli.local.resources import Resources
 
@@ -139,7 +139,7 @@ def test_a_refused_method_through_the_gateway(load: Load, api: Api, method: str)
 def test_a_path_of_nobody_is_answered_by_admin(load: Load) -> None:
     sent = event("apigateway-v2-get-user")
     sent["rawPath"] = sent["requestContext"]["http"]["path"] = "/wp-login.php"
-    answer = load("admin")(sent, Context())
+    answer = load("platform")(sent, Context())
     assert answer["statusCode"] == 404
     assert body(answer).keys() == {"message"}
 
@@ -164,7 +164,7 @@ def test_messages_about_nobody_are_done(load: Load) -> None:
     sent = event("sqs-sync")
     for record in sent["Records"]:
         record["body"] = json.dumps({"version": 1, "student_id": 10**9})
-    assert load("thinkific_sync")(sent, Context()) == {"batchItemFailures": []}
+    assert load("sync")(sent, Context()) == {"batchItemFailures": []}
     assert load("operations")(event("sqs-operations"), Context()) == {"batchItemFailures": []}
 
 
@@ -174,7 +174,7 @@ def test_only_the_message_that_nobody_can_read_comes_back(load: Load, unreadable
     good, bad = sent["Records"]
     good["body"] = json.dumps({"version": 2, "student_id": 10**9, "later": "key"})
     bad["body"] = unreadable
-    answer = load("thinkific_sync")(sent, Context())
+    answer = load("sync")(sent, Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
 
 
@@ -205,7 +205,7 @@ def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Res
 
 
 def test_the_sweep_runs_on_the_same_event(load: Load) -> None:
-    assert load("expiry_sweep")(event("scheduler-repair"), Context()).keys() == {"swept", "failed"}
+    assert load("sweep")(event("scheduler-repair"), Context()).keys() == {"swept", "failed"}
 
 
 def test_the_recount_tells_its_figures(load: Load, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,7 +223,7 @@ def test_the_recount_tells_its_figures(load: Load, api: Api, capsys: pytest.Capt
 def test_the_schedule_starts_a_refresh_unless_one_is_under_way(
     load: Load, api: Api, aws: Aws, resources: Resources
 ) -> None:
-    refresh = load("catalogue_refresh")
+    refresh = load("catalogue")
     assert refresh(event("scheduler-repair"), Context()) == {"started": 1}
     (message,) = aws.received(resources.queue_urls["OperationsQueue"])
     assert refresh(event("scheduler-repair"), Context()) == {"started": 0}

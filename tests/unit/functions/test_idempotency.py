@@ -15,15 +15,15 @@ from tests.unit.functions.api import Api
 from tests.unit.functions.calls import CALLS, EMAIL, OTHER, Call
 from tests.unit.in_process import Open
 
+from api.users.routes import router
 from b2b.config import load_config
-from b2b.domain.tokens import SCOPES
-from b2b.http.app import create_app, with_entry
-from b2b.services.tokens import TokenService
+from b2b.domain.identity.tokens import SCOPES
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.tokens import TokenService
 from b2b.storage import keys
 from b2b.storage.table import Update
 from b2b.wiring.core import Services
 from b2b_cli.local.resources import Resources
-from users.routes import router
 
 MUTATING = tuple(call for call in CALLS if call.method in ("POST", "PUT", "DELETE"))
 WITH_RECORD = tuple(call for call in MUTATING if call.has_id)

@@ -9,7 +9,7 @@ from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.test_handlers import Context, Load, event
 
-from b2b.domain.operations import OperationType
+from b2b.domain.work.operations import OperationType
 from b2b.wiring import upstream
 from b2b.wiring.key import NO_KEY
 
@@ -37,7 +37,7 @@ def test_work_waits_for_the_key_and_ends_in_no_dead_letter_queue(
     waiting, _ = api.services.operations.get(operation.id)
     assert (waiting.error, waiting.attempts) == (NO_KEY, 0)
 
-    assert run(load("thinkific_sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
+    assert run(load("sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
     wish = api.services.store.wishes.first(100)[0]
     assert (wish.student_id, wish.trouble, wish.attempts) == (student_id, NO_KEY, 0)
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
 from tests.unit.in_process import Open
 
-from b2b.http.errors import install_error_handlers
-from b2b.http.pagination import MAX_ROWS_BYTES, ListCall, ListQuery
+from b2b.http.api.errors import install_error_handlers
+from b2b.http.api.pagination import MAX_ROWS_BYTES, ListCall, ListQuery
 from b2b.services.pages import Cursor, Page, PageRequest, Room
 
 URL = "http://school.example/api/numbers"

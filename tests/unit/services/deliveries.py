@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tests.unit.services.mortal import Died
 from tests.unit.services.world import World
 
-from b2b.services.reconciliation import LEASE
+from b2b.services.enrollment.reconciliation import LEASE
 
 _MOST = 400
 _REPAIR_EVERY = timedelta(seconds=60)

@@ -6,17 +6,17 @@ from typing import Any
 from tests.unit.services.deliveries import Deliveries
 from tests.unit.services.world import ADA, NAMES, World
 
-from b2b.domain.operations import OperationStatus, OperationType
-from b2b.domain.products import Product
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import User
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.removals import Removals, StudentDelete
-from b2b.services.students import Names
-from b2b.services.tokens import TokenService
-from b2b.services.user_removal import UserDelete, UserRemoval
-from b2b.services.verification import Verification
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.students import StudentRecord
+from b2b.domain.identity.users import User
+from b2b.domain.work.operations import OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.enrollment.removals import Removals, StudentDelete
+from b2b.services.enrollment.students import Names
+from b2b.services.enrollment.sync.verification import Verification
+from b2b.services.enrollment.user_removal import UserDelete, UserRemoval
+from b2b.services.identity.tokens import TokenService
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker
 
 TAKEN, FREE, OTHER = "taken@example.com", "free@example.com", "other@example.com"
 

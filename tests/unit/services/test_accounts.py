@@ -2,13 +2,13 @@
 
 from tests.unit.services.world import ADA, NAMES, World
 
-from b2b.domain.operations import OperationStatus, OperationType
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import User
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.removals import Removals, StudentDelete
-from b2b.services.sync import SyncOutcome
+from b2b.domain.enrollment.students import StudentRecord
+from b2b.domain.identity.users import User
+from b2b.domain.work.operations import OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.enrollment.removals import Removals, StudentDelete
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker
 
 NEW = "ada.new@example.com"
 

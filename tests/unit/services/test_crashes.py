@@ -6,8 +6,8 @@ import httpx
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain.users import User
-from b2b.services.sync import SyncOutcome
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.sync.student import SyncOutcome
 
 CALLS = 6  # look-up, create, group, two courses, a bundle
 REPAIR_EVERY_SECONDS = 60

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker
 
 LAG_SECONDS = 4
 

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from tests.unit.services.world import ADA, World
 
-from b2b.domain.enrollments import with_expiry
+from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType, ProductReference, ProductSource
+from b2b.domain.enrollment.enrollments import with_expiry
 from b2b.domain.errors import InvalidInput
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.products import FIRST_OWN_ID, Product, ProductableType, ProductReference, ProductSource
-from b2b.domain.upstream import BudgetSpent, GraphPage, KeyRefused, ThinkificDown, ThinkificRejected
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.products import ProductService
-from b2b.services.students import Enrolling
-from b2b.services.sync import SyncOutcome
-from b2b.services.verification import Verification
-from b2b.thinkific.graphql import ThinkificGraphQL
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.domain.work.upstream import BudgetSpent, GraphPage, KeyRefused, ThinkificDown, ThinkificRejected
+from b2b.gateways.thinkific.graphql import ThinkificGraphQL
+from b2b.services.catalogue.products import ProductService
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.students import Enrolling
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.enrollment.sync.verification import Verification
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker
 
 COURSE, BUNDLE = ProductableType
 

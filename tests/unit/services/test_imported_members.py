@@ -6,7 +6,7 @@ import pytest
 from tests.unit.services.refused import FREE, OTHER, TAKEN, Story, called
 from tests.unit.services.world import ADA, World
 
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
 
 GROUP = "Acme"
 MEMBER = "member@example.com"

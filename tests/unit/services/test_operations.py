@@ -7,9 +7,9 @@ import pytest
 from tests.unit.services.world import World
 
 from b2b.domain.errors import TooManyRequests, WriteConflict
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDown
-from b2b.services.operations import AdvanceOutcome, OperationWorker, Step
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.domain.work.upstream import AnswerLost, BudgetSpent, ThinkificDown
+from b2b.services.work.operations import AdvanceOutcome, OperationWorker, Step
 
 
 class Troubled:

@@ -7,8 +7,8 @@ import pytest
 from tests.unit.aws import Aws
 from tests.unit.services.world import World
 
+from b2b.domain.identity.users import User, UserView
 from b2b.domain.kinds import Kind
-from b2b.domain.users import User, UserView
 from b2b.services.pages import Page, PageRequest
 
 

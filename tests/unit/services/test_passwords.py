@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from b2b.services.passwords import hash_password, needs_rehash, verify
+from b2b.services.identity.passwords import hash_password, needs_rehash, verify
 
 PASSWORDS = [
     "correct horse",

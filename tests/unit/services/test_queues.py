@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.services.world import Sent, Sqs
 
-from b2b.queues import Queues
-from b2b.services.messages import UnreadableMessage, operation_id_of, student_id_of
+from b2b.domain.work.messages import UnreadableMessage, operation_id_of, student_id_of
+from b2b.gateways.queues import Queues
 
 
 @pytest.fixture

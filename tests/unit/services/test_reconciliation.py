@@ -9,12 +9,12 @@ import httpx
 import pytest
 from tests.unit.services.world import ADA, World
 
-from b2b.domain import expiry
-from b2b.domain.enrollments import with_expiry
-from b2b.domain.products import Product
-from b2b.domain.users import User
-from b2b.services.students import Names
-from b2b.services.sync import SyncOutcome
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import with_expiry
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.students import Names
+from b2b.services.enrollment.sync.student import SyncOutcome
 
 FULFILLED, POSTPONED = SyncOutcome.FULFILLED, SyncOutcome.POSTPONED
 

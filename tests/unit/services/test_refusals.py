@@ -6,10 +6,10 @@ import pytest
 from tests.unit.services.refused import FREE, OTHER, TAKEN, Story, called
 from tests.unit.services.world import ADA, World
 
+from b2b.domain.enrollment.unnamed import unnamed
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import OperationStatus
-from b2b.domain.unnamed import unnamed
-from b2b.domain.users import User
+from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
 from b2b.storage.table import Update
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain import expiry
-from b2b.domain.enrollments import EnrollmentStatus, with_expiry
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.users import User
-from b2b.services.seat_moves import SeatMoves
-from b2b.services.sync import SyncOutcome
-from b2b.services.verification import Verification
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import EnrollmentStatus, with_expiry
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.seat_moves import SeatMoves
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.enrollment.sync.verification import Verification
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 from tests.unit.domain.records import product
 from tests.unit.services.world import ADA, NAMES, World, reference
 
+from b2b.domain.catalogue.products import ProductReference
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted
-from b2b.domain.products import ProductReference
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.pages import PageRequest
-from b2b.services.students import Enrolling, Names
 from b2b.storage.table import MAX_TRANSACTION, Action
 
 

@@ -8,10 +8,10 @@ import pytest
 from tests.unit.services.world import Sent, World
 
 from b2b.domain.errors import WriteConflict
-from b2b.domain.users import User
-from b2b.services import repair
-from b2b.services.reconciliation import LEASE
-from b2b.services.sync import SyncOutcome
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.reconciliation import LEASE
+from b2b.services.enrollment.sync import repair
+from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.storage import keys
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.services.test_reconciliation import FULFILLED, POSTPONED, add_person, end_upstream, set_end
 from tests.unit.services.world import NAMES, World
 
-from b2b.domain import expiry
-from b2b.domain.users import User
+from b2b.domain.enrollment import expiry
+from b2b.domain.identity.users import User
 from b2b.storage.table import Table
 
 # 1

@@ -20,15 +20,16 @@ from tests.unit.services.scenarios import MOST_WISHES, NEVER, Building, Kind, Sc
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain import expiry, timestamps
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product
-from b2b.domain.students import Association, Student, StudentRecord
-from b2b.services.backoff import LONGEST_SECONDS
-from b2b.services.reconciliation import LEASE
-from b2b.services.sync import SyncOutcome
+from b2b.domain import timestamps
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import Association, Student, StudentRecord
+from b2b.services.enrollment.reconciliation import LEASE
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.backoff import LONGEST_SECONDS
 from b2b.storage import keys
-from b2b.storage import students as student_items
+from b2b.storage.enrollment import students as student_items
 from b2b.storage.table import Action, put
 from b2b_cli.simulator import Store
 

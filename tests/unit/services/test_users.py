@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from tests.unit.services.world import World, reference
 
+from b2b.domain.catalogue.products import ProductReference
 from b2b.domain.errors import InvalidInput, NotFound
-from b2b.domain.products import ProductReference
-from b2b.domain.users import GrantTerms, Role, User, UserView
+from b2b.domain.identity.users import GrantTerms, Role, User, UserView
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import Page, PageRequest
-from b2b.services.users import UserFields
 from b2b.storage import keys
 
 EMAIL = "boss@example.com"

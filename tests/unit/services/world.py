@@ -11,24 +11,24 @@ from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 from tests.unit.services.upstream import Upstream
 
-from b2b.domain.budget import Budget
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import DELETED, Product, ProductableType, ProductReference, ProductSource
-from b2b.domain.students import StudentRecord, StudentView
-from b2b.domain.users import GrantTerms, User, UserView
-from b2b.queues import Queues
-from b2b.services.operations import OperationService
-from b2b.services.refusals import Refusals
-from b2b.services.removals import Removals
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import Enrolling, Names, StudentService
-from b2b.services.sync import SyncOutcome, SyncService
-from b2b.services.users import UserFields, UserService
+from b2b.domain.catalogue.products import DELETED, Product, ProductableType, ProductReference, ProductSource
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import StudentRecord, StudentView
+from b2b.domain.identity.users import GrantTerms, User, UserView
+from b2b.domain.work.budget import Budget
+from b2b.gateways.queues import Queues
+from b2b.gateways.thinkific.client import FixedKey, Thinkific
+from b2b.gateways.thinkific.graphql import FixedToken, ThinkificGraphQL
+from b2b.services.enrollment.removals import Removals
+from b2b.services.enrollment.students import Enrolling, Names, StudentService
+from b2b.services.enrollment.sync.refusals import Refusals
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.enrollment.sync.student import SyncOutcome, SyncService
+from b2b.services.identity.users import UserFields, UserService
+from b2b.services.work.notifier import Bell
+from b2b.services.work.operations import OperationService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
-from b2b.thinkific.client import FixedKey, Thinkific
-from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL
 from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY
 from b2b_cli.simulator.graphql import PATH
 

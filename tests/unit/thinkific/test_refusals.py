@@ -9,7 +9,7 @@ import pytest
 from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, html, ok, page, refused, user
 
-from b2b.domain.upstream import (
+from b2b.domain.work.upstream import (
     AnswerLost,
     BudgetSpent,
     EmailTaken,
@@ -19,8 +19,8 @@ from b2b.domain.upstream import (
     ThinkificMissing,
     ThinkificRejected,
 )
-from b2b.thinkific.client import Thinkific, seconds_until_reset
-from b2b.thinkific.models import flattened_errors
+from b2b.gateways.thinkific.client import Thinkific, seconds_until_reset
+from b2b.gateways.thinkific.models import flattened_errors
 
 NOW = 1_773_144_000.0
 

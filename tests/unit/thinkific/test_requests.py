@@ -9,8 +9,8 @@ import pytest
 from tests.unit.thinkific.wire import KEY, URL, Asked, Wire, enrollment, ok, page, user
 
 from b2b.config import ThinkificConfig
-from b2b.domain.upstream import CatalogueEntry, MembersPage, ThinkificEnrollment, ThinkificUser
-from b2b.thinkific.client import FixedKey, Thinkific, http_client
+from b2b.domain.work.upstream import CatalogueEntry, MembersPage, ThinkificEnrollment, ThinkificUser
+from b2b.gateways.thinkific.client import FixedKey, Thinkific, http_client
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 END = datetime(2026, 4, 9, 12, 0, 0, 999_999, tzinfo=UTC)

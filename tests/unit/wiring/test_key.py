@@ -11,8 +11,8 @@ from tests.unit.aws import REGION, Aws, aws
 from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, ok, page, refused, user
 
-from b2b.domain.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
-from b2b.thinkific.client import Thinkific
+from b2b.domain.work.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
+from b2b.gateways.thinkific.client import Thinkific
 from b2b.wiring import core
 from b2b.wiring.key import NO_KEY, SecretKey, SecretToken
 

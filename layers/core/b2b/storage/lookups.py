@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from b2b.domain.catalogue.products import Candidates, Product
 from b2b.domain.errors import WriteConflict
+from b2b.domain.identity.users import Grant, User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Candidates, Product
-from b2b.domain.settings import Settings
-from b2b.domain.users import Grant, User
+from b2b.domain.work.settings import Settings
 from b2b.storage import keys
-from b2b.storage.addresses import Addresses, question
-from b2b.storage.products import candidate_keys, candidates_from_items, product_from_item
-from b2b.storage.settings import settings_from_item
+from b2b.storage.catalogue.products import candidate_keys, candidates_from_items, product_from_item
+from b2b.storage.identity.addresses import Addresses, question
+from b2b.storage.identity.users import grant_from_item, user_from_item
 from b2b.storage.table import Table
-from b2b.storage.users import grant_from_item, user_from_item
+from b2b.storage.work.settings import settings_from_item
 
 
 @dataclass(frozen=True, slots=True)

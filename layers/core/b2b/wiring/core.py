@@ -15,24 +15,24 @@ from b2b.storage.store import Store
 from b2b.storage.table import Table
 
 if TYPE_CHECKING:
-    from b2b.queues import Queues, ReceivedMessages
-    from b2b.services.consistency import ConsistencyService
-    from b2b.services.expiries import ExpiryService
-    from b2b.services.groups import GroupService
-    from b2b.services.idempotency import IdempotencyService
-    from b2b.services.operations import OperationService
-    from b2b.services.products import ProductService
-    from b2b.services.recount import RecountService
-    from b2b.services.refusals import Refusals
-    from b2b.services.removals import Removals
-    from b2b.services.repair import RepairService
-    from b2b.services.ringing import Bell
-    from b2b.services.settings import SettingsService
-    from b2b.services.students import StudentService
-    from b2b.services.sweep import SweepService
-    from b2b.services.tokens import TokenService
-    from b2b.services.user_removal import UserRemoval
-    from b2b.services.users import UserService
+    from b2b.gateways.queues import Queues, ReceivedMessages
+    from b2b.services.catalogue.products import ProductService
+    from b2b.services.enrollment.expiries import ExpiryService
+    from b2b.services.enrollment.groups import GroupService
+    from b2b.services.enrollment.removals import Removals
+    from b2b.services.enrollment.students import StudentService
+    from b2b.services.enrollment.sweep import SweepService
+    from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.services.enrollment.sync.repair import RepairService
+    from b2b.services.enrollment.user_removal import UserRemoval
+    from b2b.services.identity.tokens import TokenService
+    from b2b.services.identity.users import UserService
+    from b2b.services.integrity.consistency import ConsistencyService
+    from b2b.services.integrity.recount import RecountService
+    from b2b.services.work.idempotency import IdempotencyService
+    from b2b.services.work.notifier import Bell
+    from b2b.services.work.operations import OperationService
+    from b2b.services.work.settings import SettingsService
 
 # Every external call has a time-out, all tries together one below any function's. Validation of parameters and the user
 # agent's feature list cost 17 % of a DynamoDB call's CPU time and find nothing here: our own tests exercise each call.
@@ -58,109 +58,109 @@ class Services:
 
     @cached_property
     def users(self) -> "UserService":
-        from b2b.services.users import UserService
+        from b2b.services.identity.users import UserService
 
         return UserService(self.store)
 
     @cached_property
     def students(self) -> "StudentService":
-        from b2b.services.students import StudentService
+        from b2b.services.enrollment.students import StudentService
 
         return StudentService(self.store, self.bell, self.removals)
 
     @cached_property
     def products(self) -> "ProductService":
-        from b2b.services.products import ProductService
+        from b2b.services.catalogue.products import ProductService
 
         return ProductService(self.store)
 
     @cached_property
     def tokens(self) -> "TokenService":
-        from b2b.services.tokens import TokenService
+        from b2b.services.identity.tokens import TokenService
 
         return TokenService(self.store, requests_per_minute=self._config.api_rate_per_minute)
 
     @cached_property
     def operations(self) -> "OperationService":
-        from b2b.services.operations import OperationService
+        from b2b.services.work.operations import OperationService
 
         return OperationService(self.store, self.bell)
 
     @cached_property
     def idempotency(self) -> "IdempotencyService":
-        from b2b.services.idempotency import IdempotencyService
+        from b2b.services.work.idempotency import IdempotencyService
 
         return IdempotencyService(self.store)
 
     @cached_property
     def settings(self) -> "SettingsService":
-        from b2b.services.settings import SettingsService
+        from b2b.services.work.settings import SettingsService
 
         return SettingsService(self.store)
 
     @cached_property
     def groups(self) -> "GroupService":
-        from b2b.services.groups import GroupService
+        from b2b.services.enrollment.groups import GroupService
 
         return GroupService(self.store, self.operations)
 
     @cached_property
     def expiries(self) -> "ExpiryService":
-        from b2b.services.expiries import ExpiryService
+        from b2b.services.enrollment.expiries import ExpiryService
 
         return ExpiryService(self.store, self.operations)
 
     @cached_property
     def removals(self) -> "Removals":
-        from b2b.services.removals import Removals
+        from b2b.services.enrollment.removals import Removals
 
         return Removals(self.store, self.operations)
 
     @cached_property
     def user_removal(self) -> "UserRemoval":
-        from b2b.services.user_removal import UserRemoval
+        from b2b.services.enrollment.user_removal import UserRemoval
 
         return UserRemoval(self.store, self.operations, self.removals, self.tokens)
 
     @cached_property
     def repair(self) -> "RepairService":
-        from b2b.services.repair import RepairService
+        from b2b.services.enrollment.sync.repair import RepairService
 
         return RepairService(self.store, self.queues)
 
     @cached_property
     def refusals(self) -> "Refusals":
-        from b2b.services.refusals import Refusals
+        from b2b.services.enrollment.sync.refusals import Refusals
 
         return Refusals(self.store, self.bell)
 
     @cached_property
     def recount(self) -> "RecountService":
-        from b2b.services.recount import RecountService
+        from b2b.services.integrity.recount import RecountService
 
         return RecountService(self.store)
 
     @cached_property
     def consistency(self) -> "ConsistencyService":
-        from b2b.services.consistency import ConsistencyService
+        from b2b.services.integrity.consistency import ConsistencyService
 
         return ConsistencyService(self.store, self.removals)
 
     @cached_property
     def sweep(self) -> "SweepService":
-        from b2b.services.sweep import SweepService
+        from b2b.services.enrollment.sweep import SweepService
 
         return SweepService(self.store)
 
     @cached_property
     def bell(self) -> "Bell":
-        from b2b.services.ringing import Bell
+        from b2b.services.work.notifier import Bell
 
         return Bell(self.queues, on_failure=_log_unsent)
 
     def received(self, event: Mapping[str, Any], *, seconds: int | None = None) -> "ReceivedMessages":
         """The messages of an SQS event, hidden from other workers for ``seconds`` at a time."""
-        from b2b.queues import HELD_SECONDS, ReceivedMessages
+        from b2b.gateways.queues import HELD_SECONDS, ReceivedMessages
 
         return ReceivedMessages(self.queues, event, on_failure=_log_not_held, seconds=seconds or HELD_SECONDS)
 
@@ -170,7 +170,7 @@ class Services:
 
     @cached_property
     def queues(self) -> "Queues":
-        from b2b.queues import Queues
+        from b2b.gateways.queues import Queues
 
         return Queues(
             client("sqs", _BRIEFLY),

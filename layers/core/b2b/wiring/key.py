@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 
-from b2b.domain.upstream import SitePaused, ThinkificDelay, ThinkificDown, ThinkificRejected
-from b2b.thinkific.client import is_key
+from b2b.domain.work.upstream import SitePaused, ThinkificDelay, ThinkificDown, ThinkificRejected
+from b2b.gateways.thinkific.client import is_key
 from b2b.wiring.core import client
 
 NO_KEY = "There is no Thinkific key yet: `b2b key set` puts it in."
@@ -28,7 +28,7 @@ logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
 
 class SecretKey:
-    """A SchoolKey (b2b.thinkific.client). Read again after five minutes, and after a refusal.
+    """A SchoolKey (b2b.gateways.thinkific.client). Read again after five minutes, and after a refusal.
 
     ``remembered``: for how many seconds.
     """
@@ -47,7 +47,7 @@ class SecretKey:
 
 
 class SecretToken:
-    """A SchoolToken (b2b.thinkific.graphql). Read again after five minutes, and after a refusal."""
+    """A SchoolToken (b2b.gateways.thinkific.graphql). Read again after five minutes, and after a refusal."""
 
     def __init__(self, secret_id: str, *, remembered: int = _REMEMBERED_SECONDS) -> None:
         self._secret = _Secret(secret_id, remembered)

@@ -7,23 +7,23 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from b2b.config import ConfigError, load_config, load_thinkific_config
-from b2b.domain.budget import Budget
 from b2b.domain.errors import BrokenInvariant
-from b2b.domain.operations import OperationType
 from b2b.domain.timestamps import utc_now
-from b2b.domain.upstream import SitePaused
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.operations import OperationType
+from b2b.domain.work.upstream import SitePaused
+from b2b.gateways.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
 from b2b.metrics import count
 from b2b.observability import logger
-from b2b.storage.budget import BudgetItem
-from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
+from b2b.storage.work.budget import BudgetItem
 from b2b.wiring.core import Services
 from b2b.wiring.key import SecretKey, SecretToken
 
 if TYPE_CHECKING:
-    from b2b.services.operations import OperationWorker, Runner
-    from b2b.services.sync import SyncService
-    from b2b.services.verification import Verification
-    from b2b.thinkific.graphql import SchoolToken, ThinkificGraphQL
+    from b2b.gateways.thinkific.graphql import SchoolToken, ThinkificGraphQL
+    from b2b.services.enrollment.sync.student import SyncService
+    from b2b.services.enrollment.sync.verification import Verification
+    from b2b.services.work.operations import OperationWorker, Runner
 
 _NO_KEY_SET = (
     "thinkific_api_key is not set: the environment has neither THINKIFIC_API_KEY nor THINKIFIC_API_KEY_SECRET_ID."
@@ -35,18 +35,18 @@ class UpstreamServices(Services):
 
     @cached_property
     def sync(self) -> "SyncService":
-        from b2b.services.sync import SyncService
+        from b2b.services.enrollment.sync.student import SyncService
 
         return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name(), on_refusal=_log_refusal)
 
     @cached_property
     def operation_worker(self) -> "OperationWorker":
-        from b2b.services.catalogue import CatalogueSync
-        from b2b.services.expiries import ExpiryRunner
-        from b2b.services.groups import GroupImport
-        from b2b.services.operations import OperationWorker
-        from b2b.services.removals import StudentDelete
-        from b2b.services.user_removal import UserDelete
+        from b2b.services.catalogue.sync import CatalogueSync
+        from b2b.services.enrollment.expiries import ExpiryRunner
+        from b2b.services.enrollment.groups import GroupImport
+        from b2b.services.enrollment.removals import StudentDelete
+        from b2b.services.enrollment.user_removal import UserDelete
+        from b2b.services.work.operations import OperationWorker
 
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
@@ -68,7 +68,7 @@ class UpstreamServices(Services):
 
     @cached_property
     def verification(self) -> "Verification":
-        from b2b.services.verification import Verification
+        from b2b.services.enrollment.sync.verification import Verification
 
         return Verification(self.store, self._thinkific, self.bell)
 
@@ -131,7 +131,7 @@ class UpstreamServices(Services):
 
     @cached_property
     def _graphql(self) -> "ThinkificGraphQL":
-        from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
+        from b2b.gateways.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
 
         config = load_thinkific_config(os.environ)
         token: SchoolToken = FixedToken(config.thinkific_graphql_token)
@@ -167,7 +167,7 @@ def _tell_broken(broken: BrokenInvariant) -> None:
 
 def _log_refusal(student_id: int, what: str) -> None:
     # The reason is with the student in the table: Thinkific's words may name a person.
-    logger("thinkific_sync").warning("Thinkific refuses", extra={"student_id": student_id, "what": what})
+    logger("sync").warning("Thinkific refuses", extra={"student_id": student_id, "what": what})
 
 
 def _worker_name() -> str:

@@ -1,0 +1,1 @@
+"""What the school sells: courses and bundles."""

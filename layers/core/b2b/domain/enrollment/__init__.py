@@ -1,0 +1,1 @@
+"""Students, their seats and enrollments."""

@@ -1,0 +1,1 @@
+"""Who people are: users, tokens, and e-mail addresses."""

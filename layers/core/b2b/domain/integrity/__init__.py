@@ -1,0 +1,1 @@
+"""What records must say of each other."""

@@ -1,0 +1,108 @@
+"""One look at one student: its account, its groups and its enrolments, in this order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from b2b.domain.enrollment.students import StudentRecord, SyncWish
+from b2b.domain.timestamps import Clock
+from b2b.domain.work.upstream import AnswerLost, ThinkificRejected
+from b2b.services.enrollment.reconciliation.account import AccountStep
+from b2b.services.enrollment.reconciliation.enrollments import EnrollmentsStep
+from b2b.services.enrollment.reconciliation.groups import GroupStep
+from b2b.services.enrollment.reconciliation.look import Later, Look, OnRefusal, UserGone
+
+if TYPE_CHECKING:
+    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.store import Store
+
+
+class Reconciliation:
+    """One look at one student, by the worker that holds the lease on ``wish``.
+
+    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrolment shows: its
+    "profile", that is name or e-mail, or a "group".
+    """
+
+    def __init__(
+        self,
+        store: "Store",
+        thinkific: "Thinkific",
+        clock: Clock,
+        wish: SyncWish,
+        seconds_left: Callable[[], float],
+        refusals: "Refusals",
+        on_refusal: OnRefusal,
+    ) -> None:
+        self._look = Look(store, thinkific, clock, wish, seconds_left, refusals, on_refusal)
+        self._students = store.students
+
+    @property
+    def has_progressed(self) -> bool:
+        """Whether this look has settled anything: then what fails afterwards is a first failure again."""
+        return self._look.has_progressed
+
+    def carry_out(self) -> None:
+        """Raises Later, ThinkificDelay or AnswerLost when there is more to do, ConditionFailed without the lease."""
+        record = self._students.get_record(self._look.wish.student_id)
+        if record is None:
+            return
+        # Since then, others may have written to the account.
+        if record.student.newly_created and self._look.was_held_up:
+            self.look_before_writing()
+            record = replace(record, student=replace(record.student, newly_created=False))
+        if record.needs_sync:
+            self._bring_or_forget(record.reopened())
+        if record.refusals or record.student.retry_at is not None:
+            self._mark(record.student.id)
+
+    def _bring_or_forget(self, record: StudentRecord) -> None:
+        try:
+            self._bring(record)
+        except UserGone:
+            if record.student.thinkific_id is not None:
+                self._look.refusals.let_go(record.student.thinkific_id)
+            self._students.forget_thinkific(record)
+            raise Later(0, trouble="Thinkific does not know the student's account any more.") from None
+        except AnswerLost:
+            self.look_before_writing()
+            raise
+
+    def _mark(self, student_id: int) -> None:
+        """Whether there is anything to try again. Rows of earlier releases have refusals without a mark."""
+        record = self._students.get_record(student_id)
+        if record is None or bool(record.refusals) == (record.student.retry_at is not None):
+            return
+        self._look.store.refusals.mark(student_id, self._look.refusals.next_try() if record.refusals else None)
+
+    def look_before_writing(self) -> None:
+        """From now on Thinkific may hold more of this student than has been confirmed."""
+        self._look.look_before_writing()
+
+    def _bring(self, record: StudentRecord) -> None:
+        account = AccountStep(self._look)
+        try:
+            student, user_id = account.ensure_user(record.student)
+        except ThinkificRejected as refusal:
+            self._refuse_account(record, refusal.reason)
+            return
+        waiting = None
+        try:
+            account.bring_profile(student, user_id)
+        except Later as later:
+            waiting = later  # for another student, which keeps this one from no course
+        GroupStep(self._look).bring(record.associations, user_id)
+        waits = EnrollmentsStep(self._look).bring(record, user_id, look_first=not student.newly_created)
+        if student.newly_created:
+            self.look_before_writing()
+        if waits:
+            raise Later(min(waits))
+        if waiting is not None:
+            raise waiting
+
+    def _refuse_account(self, record: StudentRecord, reason: str) -> None:
+        for enrollment in record.enrollments:
+            if enrollment.is_open:
+                self._students.fail_enrollment(enrollment, reason, without_account=True)
+        self._look.refuse_profile(record.student, reason)

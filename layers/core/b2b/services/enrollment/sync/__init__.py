@@ -1,0 +1,1 @@
+"""Bringing Thinkific in line with what the table says of a student."""

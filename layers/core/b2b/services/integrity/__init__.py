@@ -1,0 +1,1 @@
+"""Finding and mending records that contradict each other."""

@@ -1,0 +1,1 @@
+"""What every area needs to get work done: operations, messages, idempotency."""

@@ -1,0 +1,1 @@
+"""Items of students, and what is still to be synced."""

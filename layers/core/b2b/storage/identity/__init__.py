@@ -1,0 +1,1 @@
+"""Items of users, tokens and e-mail guards."""

@@ -1,0 +1,1 @@
+"""Reading and mending items that contradict each other."""

@@ -1,0 +1,1 @@
+"""Items of operations, idempotency keys, budget, settings, migrations."""
