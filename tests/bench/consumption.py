@@ -85,7 +85,7 @@ def _calls(emulator: Emulator) -> dict[str, Use]:
         "GET student": call("GET", "/api/students/{student}"),
         "GET user": call("GET", "/api/users/{user}"),
         "GET students, a page of 15": call("GET", "/api/students"),
-        "POST student, new, 1 enrolment": call("POST", "/api/students", new_student),
+        "POST student, new, 1 enrollment": call("POST", "/api/students", new_student),
         "POST users/upsert, new": call("POST", "/api/users/upsert", lambda number: {"email": f"u{number}@example.com"}),
         "POST users/upsert, known": call(
             "POST", "/api/users/upsert", lambda number: {"email": crowd.client.email, "name": f"Client {number}"}
@@ -116,7 +116,7 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         looked = _use(look, meter)
         looked = replace(looked, upstream=round(len(upstream.calls()) / (_TIMES + 1)))
         schedules: dict[str, Use] = {
-            "repair": _use(world.repair.ring_again, meter),
+            "repair": _use(world.repair.enqueue_overdue, meter),
             "sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
             "recount": _use(partial(RecountService(world.store, clock).go_on, lambda: 300.0), meter),
         }

@@ -49,11 +49,11 @@ MIX = {
     "GET student": 0.30,
     "GET user": 0.15,
     "GET students, a page of 15": 0.15,
-    "POST student, new, 1 enrolment": 0.30,
+    "POST student, new, 1 enrollment": 0.30,
     "POST users/upsert, new": 0.05,
     "POST users/upsert, known": 0.05,
 }
-_NEW_STUDENT = "POST student, new, 1 enrolment"
+_NEW_STUDENT = "POST student, new, 1 enrollment"
 _USERS_CALLS = ("GET user", "POST users/upsert, new", "POST users/upsert, known")
 
 # How long a run lasts: its CPU time here, at the share of a processor that its memory buys, and what it waits for.
@@ -69,14 +69,14 @@ _KEPT_SECONDS = 600
 _POLLERS = 5
 _POLL_SECONDS = 20
 _REQUESTS_A_MESSAGE = 3  # sent, received, deleted
-_ROWS_OF_A_STUDENT_BYTES = 2_000  # with its enrolment, association and seat, and their index rows
+_ROWS_OF_A_STUDENT_BYTES = 2_000  # with its enrollment, association and seat, and their index rows
 
 _PLATFORM_LOG_BYTES = 900  # start and report of a run, as JSON
 _OWN_LOG_BYTES = 350
 _ACCESS_LOG_BYTES = 350
 # Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed of each route.
 _DETAILED_METRICS = 6
-# Our own: those of the sync have data in an hour with an enrolment, the others in these hours of a day.
+# Our own: those of the sync have data in an hour with an enrollment, the others in these hours of a day.
 _SYNC_METRICS = 3
 _IDLE_METRIC_HOURS_A_DAY = 2 * 1 + 1 * 4  # two of the daily recount, one of four catalogue refreshes
 

@@ -39,7 +39,7 @@ _PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_att
 
 GET_USER = "GET user"
 GET_STUDENT = "GET student"
-POST_STUDENT = "POST student, 2 enrolments"
+POST_STUDENT = "POST student, 2 enrollments"
 ENROLL = "enroll in 1"
 FIRST_PAGE = "GET students, first page"
 BY_CURSOR = "GET students, by cursor"

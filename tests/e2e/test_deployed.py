@@ -106,7 +106,7 @@ def test_a_new_stack_says_what_it_lacks(deployment: Deployment) -> None:
 
 
 def test_the_main_job(deployment: Deployment, api: httpx.Client, school: School) -> None:
-    """A call becomes an enrolment in Thinkific."""
+    """A call becomes an enrollment in Thinkific."""
     course = school.add_course(name=unique("Course"))
     sync_catalogue(api)
     user = create_user(api)

@@ -138,7 +138,7 @@ def let_a_seat_be_freed(api: httpx.Client, school: School) -> None:
 
 
 def lose_every_kind_of_message(deployment: Deployment, api: httpx.Client) -> None:
-    """What is due and was not rung for; repair does."""
+    """What is due and was not enqueued again; repair does that."""
     store, long_ago = deployment.store, utc_now() - timedelta(hours=1)
     students = [create_student(api) for _ in range(2)]
     wishes = [

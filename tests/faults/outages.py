@@ -118,10 +118,10 @@ class Operated:
         self.expiries = ExpiryService(world.store, world.operations, clock)
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(world.store, self.thinkific, clock),
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(world.store, world.bell, clock),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(world.store, world.notifier, clock),
         }
         self.operation_worker = OperationWorker(
-            world.store, world.bell, runners, lambda: world.budget.pause_reason, clock
+            world.store, world.notifier, runners, lambda: world.budget.pause_reason, clock
         )
         self.dead_letters: list[Sent] = []
         self.receives = 0
@@ -140,7 +140,7 @@ class Operated:
                 continue
             self._move_to(self._tick_at)
             self._tick_at += _TICK
-            self.world.repair.ring_again()
+            self.world.repair.enqueue_overdue()
             if self.world.clock() < look_at:
                 continue
             if condition():

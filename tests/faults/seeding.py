@@ -1,4 +1,4 @@
-"""Many enrolments that are due, written as storage writes them, only faster: rows of a kind differ by their ids."""
+"""Many enrollments that are due, written as storage writes them, only faster: rows of a kind differ by their ids."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ RawItem = dict[str, Any]
 
 @dataclass(frozen=True)
 class DueSchool:
-    """``rows`` enrolments that have ended, half of them in ``reusable``; each takes a seat of one of ``users``."""
+    """``rows`` enrollments that have ended, half of them in ``reusable``; each takes a seat of one of ``users``."""
 
     rows: int
     users: list[int]
@@ -45,7 +45,7 @@ class DueSchool:
 
 
 def seed_due(school: Emulated, rows: int) -> DueSchool:
-    """Of each student two enrolments that ended yesterday, with their seats and the counters of these."""
+    """Of each student two enrollments that ended yesterday, with their seats and the counters of these."""
     desk = Desk(school)
     reusable, used_up = desk.add_courses(2)
     users = [desk.add_user(f"client{number}@example.com").id for number in range(USERS)]

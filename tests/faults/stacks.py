@@ -46,7 +46,7 @@ class Running:
         resting = Attr("lease_owner").not_exists() & Attr("not_before").gt(soon)
         for wish in self.school.store.wishes.first(_MOST_AT_ONCE):
             if self.school.table.succeeds(Update(keys.wish(wish.student_id)).set(not_before=soon).when(resting)):
-                self.school.queues.ring_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
+                self.school.queues.enqueue_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
 
     def _depth(self, url: str) -> int:
         answer = self.school.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))

@@ -12,7 +12,7 @@ LAG_SECONDS = 4
 
 @pytest.fixture
 def lagging(open_world: Callable[..., World]) -> World:
-    world = open_world(existing_enrolment="duplicate")
+    world = open_world(existing_enrollment="duplicate")
     world.upstream.control("PUT", "/faults", stale_seconds=LAG_SECONDS)
     return world
 

@@ -1,4 +1,4 @@
-"""A hundred thousand enrolments end at once: the sweep stops in time, is killed, goes on, frees each seat once, and
+"""A hundred thousand enrollments end at once: the sweep stops in time, is killed, goes on, frees each seat once, and
 costs as much for a row among a hundred thousand as among a thousand.
 
 The emulator sweeps some 300 rows a second, fewer the more rows its indexes have. So of the 100,000 some thousands are

@@ -94,7 +94,7 @@ def pend(operated: Operated, way: Way) -> Pending:
 def test_what_was_wanted_meanwhile_comes_about_by_itself(
     open_world: Callable[..., World], way: Way, figures: Figures
 ) -> None:
-    world = open_world(existing_enrolment="duplicate")
+    world = open_world(existing_enrollment="duplicate")
     operated = Operated(world)
     pending = pend(operated, way)
     began = world.clock()

@@ -21,12 +21,12 @@ def test_an_end_that_changes_while_it_is_compared(world: World, boss: User) -> N
                 operation = ExpiryService(world.store, world.operations, world.clock).change(
                     boss.id, reference(course), change
                 )
-                ExpiryRunner(world.store, world.bell, world.clock).step(operation)
+                ExpiryRunner(world.store, world.notifier, world.clock).step(operation)
                 world.settle(student_id)
             return world.upstream.http._transport.handle_request(request)
 
     http = httpx.Client(
         transport=Interrupts(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers
     )
-    verification = Verification(world.store, world.thinkific_over(http), world.bell, world.clock)
+    verification = Verification(world.store, world.thinkific_over(http), world.notifier, world.clock)
     assert not verification.compare(student_id)

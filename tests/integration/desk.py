@@ -94,11 +94,11 @@ class Desk(Services):
             FixedKey("none"),
         )
         runners: dict[OperationType, Runner] = {
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.notifier),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific, self.refusals),
         }
-        return OperationWorker(self.store, self.bell, runners, lambda: None)
+        return OperationWorker(self.store, self.notifier, runners, lambda: None)
 
     def advance(self, operation_id: str) -> AdvanceOutcome:
         return self.operation_worker.advance(operation_id, lambda: 60.0)

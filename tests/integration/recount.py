@@ -52,7 +52,7 @@ def _users(rows: _Rows) -> Iterator[str]:
 
 
 def _grants(rows: _Rows) -> Iterator[str]:
-    """A seat is counted on the grant, has a row under the user, and its holder is named by the enrolment."""
+    """A seat is counted on the grant, has a row under the user, and its holder is named by the enrollment."""
     counted = {
         (user_id, int(product)): int(grant.get("seats_used", 0))
         for user_id, product, grant in rows.like("USER#", "B#GRANT#")

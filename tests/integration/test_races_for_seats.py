@@ -179,7 +179,7 @@ def test_a_student_deleted_while_it_is_enrolled_leaves_nothing_behind(
 
 
 def test_a_user_deleted_while_its_students_are_enrolled_leaves_nothing_behind(desk: Desk, rounds: range) -> None:
-    """Both of a student's users enrol it; one of them goes."""
+    """Both of a student's users enroll it; one of them goes."""
     (course,) = desk.add_courses(1)
     admin, stays = desk.add_user("admin@example.com"), desk.add_user("stays@example.com")
     for turn in rounds:

@@ -87,7 +87,7 @@ def test_an_enforced_call_overtaken_by_who_leaves_no_seat_changes_nothing(
 
 
 PASSING: dict[str, Callable[[Enforced], object]] = {
-    "enrols the student too": lambda call: call.desk.students.enroll(
+    "enrolls the student too": lambda call: call.desk.students.enroll(
         "ada@example.com", enrolling(call.other, call.courses[-1:])
     ),
     "makes the same call": lambda call: call.desk.students.enroll("ada@example.com", call.wanted()),

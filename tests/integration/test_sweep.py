@@ -31,7 +31,7 @@ def course(desk: Desk) -> Product:
 
 
 def client(desk: Desk, course: Product, terms: GrantTerms, students: int = 1) -> User:
-    """A user whose students' enrolments end tomorrow."""
+    """A user whose students' enrollments end tomorrow."""
     user = desk.add_user(f"client-{terms.reusable}-{students}@example.com")
     desk.users.set_access(user.id, reference(course), terms, None)
     for number in range(students):
@@ -120,7 +120,7 @@ def test_a_mass_expiry_of_more_holders_than_one_write_can_move(desk: Desk, schoo
     for number in range(90):
         desk.add_student("everybodys@example.com", desk.add_user(f"client{number}@example.com"), [course])
     student_id = desk.store.students.ids_of_user(1, after=0, limit=1)[0]
-    runner = ExpiryRunner(desk.store, desk.bell)
+    runner = ExpiryRunner(desk.store, desk.notifier)
     for change, holders in ((ExpiryChange(kind="expire_now"), 0), (ExpiryChange(kind="days", days=5), 90)):
         runner.step(desk.expiries.change(1, reference(course), change))
         enrollment = desk.store.students.get_enrollment(student_id, course.id)

@@ -252,7 +252,7 @@ def test_data_outlives_the_stack() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
-def test_who_rings_for_students_may_ring_in_bulk_too() -> None:
+def test_who_enqueues_students_may_enqueue_in_bulk_too() -> None:
     for name in FUNCTIONS:
         targets = {resource for action, resource in rights(name) if action == "sqs:SendMessage"}
         assert "SyncQueue" not in targets or "SyncBulkQueue" in targets, name

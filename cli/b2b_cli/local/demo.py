@@ -40,7 +40,7 @@ class Example:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     def curl_commands(self, base_url: str, token: str) -> list[str]:
-        """Enrol somebody, see it turn active, see the client's seats. Each can be pasted as it is."""
+        """Enroll somebody, see it turn active, see the client's seats. Each can be pasted as it is."""
         student = {
             "first_name": "Mary",
             "last_name": "Jackson",

@@ -167,7 +167,7 @@ def main() -> int:
     for schedule in template.schedules():
         load_handler(schedule.handler)
         work.append(partial(tick, schedule, arguments.tick_every, stopping))
-    threads = [threading.Thread(target=piece, daemon=True) for piece in work]
+    threads = [threading.Thread(target=each, daemon=True) for each in work]
     for thread in threads:
         thread.start()
     print(f"working, pid {os.getpid()}", flush=True)  # noqa: T201 - the stack waits for this line

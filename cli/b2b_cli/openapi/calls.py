@@ -154,7 +154,7 @@ _USERS = {
     ),
     "assignGroup": Call(
         text="Gives the user a Thinkific group, which replaces the one it had. Students who come under the user from "
-        "now on are added to it, with their next enrolment at the latest; earlier ones are not moved. The group is "
+        "now on are added to it, with their next enrollment at the latest; earlier ones are not moved. The group is "
         "found by its name or created in Thinkific after the answer, and then has an `id`. With `sync` every student "
         "of that group is imported from Thinkific and comes under the user, whatever its seats say: that is the "
         "operation.",
@@ -165,8 +165,8 @@ _USERS = {
     ),
     "setAccess": Call(
         text="*Sets* the user's grant of one product, whatever it was: its seats, whether it is good for new "
-        "enrolments, and how long those last. `active: false` ends it for new enrolments made in the dashboard. "
-        "Existing enrolments are not touched.",
+        "enrollments, and how long those last. `active: false` ends it for new enrollments made in the dashboard. "
+        "Existing enrollments are not touched.",
         bodies={
             "access": {
                 "thinkific_id": COURSE["productable_id"],
@@ -191,7 +191,7 @@ _USERS = {
         invalid={"add_seats": "The add seats field must be at least 1."},
     ),
     "changeExpiry": Call(
-        text="Changes when enrolments in one product end: those of every student who is associated with the user, "
+        text="Changes when enrollments in one product end: those of every student who is associated with the user, "
         "whoever enrolled it. Ended ones are re-activated where the new end is to come, students who are shared with "
         "other users change for all, nobody is enrolled anew. A bundle changes with its courses. An end that is past "
         "takes the access away and frees the seats; an end to come takes them again. The operation writes this and "
@@ -212,22 +212,22 @@ _USERS = {
 
 _STUDENTS = {
     "listStudents": Call(
-        text="All students, by id, each with its users and enrolments.",
+        text="All students, by id, each with its users and enrollments.",
         answers=_found(page("/api/students", _ACTIVE), "A page of the list"),
         invalid=_NO_SUCH_ORDER,
     ),
     "getStudent": Call(
-        text="One student, by the id it has here, with its users and enrolments. Read it again to see a `pending` "
-        "enrolment become `active` or `failed`.",
+        text="One student, by the id it has here, with its users and enrollments. Read it again to see a `pending` "
+        "enrollment become `active` or `failed`.",
         answers=_found(_of(_ACTIVE)),
         not_found=_NO_STUDENT,
     ),
     "upsertStudent": Call(
         text="Creates the student with this e-mail address, or renames the one that has it; brings it under the user "
-        "`user_email`, or under the token's own; and enrols it in what `enrollments` names. Nothing is ever removed: "
-        "neither other users nor other enrolments. An enrolment lasts as the user's grant says, else as the setting "
+        "`user_email`, or under the token's own; and enrolls it in what `enrollments` names. Nothing is ever removed: "
+        "neither other users nor other enrollments. An enrollment lasts as the user's grant says, else as the setting "
         "`default_enrollment_days` says; enrolled already, the later end wins. Thinkific follows after the answer: "
-        "new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless `enforce_seats` is "
+        "new enrollments are `pending`. Lack of seats or of a grant is no reason to refuse, unless `enforce_seats` is "
         "true; what goes beyond shows as `over_allocated`.",
         bodies={"student": _MARY | {"user_email": CLIENT, "enrollments": _ITEMS}},
         answers={
@@ -240,7 +240,7 @@ _STUDENTS = {
         },
     ),
     "associateStudent": Call(
-        text="Brings a student under a user, and takes one of the user's seats. Enrols in nothing. Doing so twice is "
+        text="Brings a student under a user, and takes one of the user's seats. Enrolls in nothing. Doing so twice is "
         "as good as once.",
         bodies={"assignment": _ASSIGNMENT},
         answers=_found(_of(_ASSIGNED), "The student with its users"),
@@ -248,14 +248,14 @@ _STUDENTS = {
     ),
     "dissociateStudent": Call(
         text="Takes a student from a user, and frees the user's seats: its own and those in its products. The student "
-        "keeps its enrolments. Doing so twice is as good as once. Also spelt `/api/students/disassociate`.",
+        "keeps its enrollments. Doing so twice is as good as once. Also spelt `/api/students/disassociate`.",
         bodies={"assignment": _ASSIGNMENT},
         answers=_found(_of(_DISSOCIATED), "The student with its other users"),
         invalid=_UNKNOWN_BOTH,
     ),
     "disassociateStudent": Call(
         text="The same call as `/api/students/dissociate`, spelt the other way: takes a student from a user, and frees "
-        "the user's seats. The student keeps its enrolments. Use that one: both go on working.",
+        "the user's seats. The student keeps its enrollments. Use that one: both go on working.",
         deprecated=True,
         bodies={"assignment": _ASSIGNMENT},
         answers=_found(_of(_DISSOCIATED), "The student with its other users"),
@@ -277,13 +277,13 @@ _STUDENTS = {
         not_found="There is no student with the id 3.",
     ),
     "enrollStudent": Call(
-        text="Enrols an existing student in at least one product, and brings it under the user if it is not yet. An "
-        "enrolment lasts as the user's grant says, else as the setting `default_enrollment_days` says. Enrolled "
+        text="Enrolls an existing student in at least one product, and brings it under the user if it is not yet. An "
+        "enrollment lasts as the user's grant says, else as the setting `default_enrollment_days` says. Enrolled "
         "already, the later end wins, an ended one is re-activated, and none is ever shortened. Thinkific follows "
-        "after the answer: new enrolments are `pending`. Lack of seats or of a grant is no reason to refuse, unless "
+        "after the answer: new enrollments are `pending`. Lack of seats or of a grant is no reason to refuse, unless "
         "`enforce_seats` is true; what goes beyond shows as `over_allocated`.",
         bodies={"enrollment": {"email": _ADA_KING["email"], "user_email": CLIENT, "enrollments": _ITEMS}},
-        answers=_found(_of(_ENROLLED), "The student, whose new enrolments are pending"),
+        answers=_found(_of(_ENROLLED), "The student, whose new enrollments are pending"),
         invalid={"enrollments": "The enrollments field must have at least 1 items."},
     ),
 }

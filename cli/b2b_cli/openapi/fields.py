@@ -75,11 +75,11 @@ SCHEMAS = {
     "ConflictCode": "`idempotency_key_reused`: the key was used for another body or route. `idempotency_in_progress`: "
     "the same call is being carried out right now. `seats_exhausted`: there are not enough free seats for a call with "
     "`enforce_seats`.",
-    "ChangeExpiry": "When the enrolments in one product end: `type` says which other field counts.",
+    "ChangeExpiry": "When the enrollments in one product end: `type` says which other field counts.",
     "ChangeSettings": "What is not given stays as it is.",
     "CreateToken": "A token to be made.",
     "CreateUser": "A user to be created.",
-    "EnrollStudent": "Whom to enrol in what, and by whom.",
+    "EnrollStudent": "Whom to enroll in what, and by whom.",
     "Enrollment": "One student in one product.",
     "EnrollmentStatus": "`pending`: Thinkific has not confirmed it yet. `active`: it has. `expired`: the end has come. "
     "`failed`: Thinkific refused for good; enrolling again retries.",
@@ -134,13 +134,11 @@ _EMAIL = "A valid e-mail address; trimmed, kept as typed, compared without regar
 _TEXT = "1 to 255 characters; trimmed."
 _PASSWORD = "8 to 255 characters, kept to the letter. It is never shown again."  # noqa: S105 - words about one
 _ACTIVE = (
-    "Whether the grant is good for new enrolments: without it, a call with `enforce_seats` finds no seats here. "
-    "Existing enrolments stay as they are."
+    "Whether the grant is good for new enrollments: without it, a call with `enforce_seats` finds no seats here. "
+    "Existing enrollments stay as they are."
 )
-_DAYS = "How long an enrolment made from now on lasts, in days of 24 hours; 0 = it does not end."
-_REUSABLE = (
-    "Whether a seat is free again when an enrolment ends by itself. Not given = as it was; a new grant's seats are not."
-)
+_DAYS = "How long an enrollment made from now on lasts, in days of 24 hours; 0 = it does not end."
+_REUSABLE = "Whether a seat is free again when an enrollment ends by itself. Not given = as it was; a new grant's seats are not."
 _ENFORCE = (
     "True makes the call all-or-nothing: where a seat is missing, of the user or in a product, nothing is changed and "
     "the answer is 409 `seats_exhausted`. Not given or false = nothing is refused for lack of seats."
@@ -148,7 +146,7 @@ _ENFORCE = (
 _ITEMS = (
     "Courses and bundles by their ids in Thinkific; where none has the number, the product with this id. At most 500, "
     "with `enforce_seats` at most 25; duplicates count once. An entry may also be an object with `id` and "
-    "`productable_type`, or an enrolment as it was read from here."
+    "`productable_type`, or an enrollment as it was read from here."
 )
 _CREATED, _UPDATED = "When it was created.", "When it was last changed."
 _FOR_A_PERSON = "A sentence for a person."
@@ -163,7 +161,8 @@ _SEATS_OF_A_GRANT = {
 }
 _SETTINGS = {
     "default_max_seats": "`max_seats` of users who are created without; null = unlimited.",
-    "default_enrollment_days": "How long an enrolment without a grant lasts, in days of 24 hours; 0 = it does not end.",
+    "default_enrollment_days": "How long an enrollment without a grant lasts, in days of 24 hours; 0 = it does "
+    "not end.",
     "delete_students_with_user": "Whether students who belong to no other user are deleted together with their user. "
     "Otherwise they are dissociated and stay.",
     "delete_students_in_thinkific": "Whether a deleted student's account in Thinkific is deleted too.",
@@ -232,13 +231,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "last_name": _TEXT,
         "email": f"{_EMAIL} Says which student is meant.",
         "user_email": "The user whom the student comes under, who must exist. Not given = the token's own user.",
-        "enrollments": f"{_ITEMS} Not given = none. Enrolments are added, never removed.",
+        "enrollments": f"{_ITEMS} Not given = none. Enrollments are added, never removed.",
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
     },
     "EnrollStudent": {
         "email": "The student, who must exist.",
-        "user_email": "The user who enrols, and who must exist.",
+        "user_email": "The user who enrolls, and who must exist.",
         "enrollments": f"{_ITEMS} At least one.",
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
@@ -288,10 +287,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "thinkific_id": _COURSE_ID,
         "productable_type": "What the product sells.",
         "name": _PRODUCT_NAME,
-        "active": "Whether the grant is good for new enrolments.",
+        "active": "Whether the grant is good for new enrollments.",
         **_SEATS_OF_A_GRANT,
-        "enrollment_days": "How long an enrolment lasts, in days of 24 hours; 0 = it does not end.",
-        "reusable": "Whether a seat is free again when an enrolment ends by itself.",
+        "enrollment_days": "How long an enrollment lasts, in days of 24 hours; 0 = it does not end.",
+        "reusable": "Whether a seat is free again when an enrollment ends by itself.",
     },
     "Student": {
         "id": "The student's id here, ascending in order of creation.",

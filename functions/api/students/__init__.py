@@ -1,1 +1,1 @@
-"""Students and their enrolments: ``/api/students``."""
+"""Students and their enrollments: ``/api/students``."""

@@ -53,7 +53,7 @@ async def list_students(
     "",
     dependencies=_writable,
     response_model=DataBody[StudentResource],
-    summary="Create or change a student, assign it to a user, enrol it",
+    summary="Create or change a student, assign it to a user, enroll it",
 )
 async def upsert_student(
     principal: CurrentPrincipal,
@@ -67,7 +67,7 @@ async def upsert_student(
     return _data(view, services)
 
 
-@router.post("/enroll", dependencies=_writable, response_model=DataBody[StudentResource], summary="Enrol a student")
+@router.post("/enroll", dependencies=_writable, response_model=DataBody[StudentResource], summary="Enroll a student")
 async def enroll_student(
     principal: CurrentPrincipal,
     body: Annotated[EnrollStudent, Depends(JsonBody(EnrollStudent))],

@@ -46,7 +46,7 @@ class EnrollmentItem(RequestBody):
 
 
 _NUMBER = TypeAdapter(ThinkificId)
-# What the id is called in records that were read from the API: of a product, then of an enrolment or a grant.
+# What the id is called in records that were read from the API: of a product, then of an enrollment or a grant.
 _ID_NAMES = ("productable_id", "id", "thinkific_id")
 
 
@@ -73,7 +73,7 @@ _Items = Annotated[dict[str, Annotated[EnrollmentItem, BeforeValidator(_item)]],
 
 
 class _Enrollments(RequestBody):
-    """What both calls that enrol share."""
+    """What both calls that enroll share."""
 
     productable_type: ProductableTypeField | None = None
     enforce_seats: Boolean | None = None

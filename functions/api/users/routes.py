@@ -116,7 +116,7 @@ async def assign_group(
     "/enrollments/{id}",
     dependencies=_writable,
     response_model=StartedBody[UserResource],
-    summary="Change when the enrolments of a user's students in a product end",
+    summary="Change when the enrollments of a user's students in a product end",
 )
 async def change_expiry(
     user_id: UserId,

@@ -1,1 +1,1 @@
-"""Rings again for what a lost message or a dead worker left undone."""
+"""Enqueues again what a lost message or a dead worker left undone."""

@@ -17,13 +17,13 @@ _log = logger("repair")
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """An EventBridge schedule's event in; what was done out."""
     del event
-    rung = _services.repair.ring_again(lambda: context.get_remaining_time_in_millis() / 1000)
-    if rung:
-        _log.info("rang again", extra={"rung": rung})
+    enqueued = _services.repair.enqueue_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
+    if enqueued:
+        _log.info("enqueued again", extra={"enqueued": enqueued})
     tried = _services.refusals.try_due()
     if tried:
         _log.info("trying again what Thinkific refused", extra={"students": tried})
-    return {"rung": rung, "tried_again": tried}
+    return {"enqueued": enqueued, "tried_again": tried}
 
 
 gc.freeze()

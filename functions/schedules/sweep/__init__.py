@@ -1,1 +1,1 @@
-"""Takes note of enrolments whose end has come."""
+"""Takes note of enrollments whose end has come."""

@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     report = _services.sweep.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
     for failure in report.failures:
         ids = {"student_id": failure.student_id, "product_id": failure.product_id}
-        _log.error("an enrolment cannot be swept", exc_info=failure.error, extra=ids)
+        _log.error("an enrollment cannot be swept", exc_info=failure.error, extra=ids)
         if isinstance(failure.error, BrokenInvariant):
             count("records", BrokenInvariants=1)
     if report.swept:

@@ -36,7 +36,7 @@ def shortage(scope: str, product_id: int | None, limit: int, used: int) -> SeatS
     return SeatShortage(scope=scope, product_id=product_id, max_seats=limit, seats_used=used, requested=1)
 
 
-def test_a_first_enrolment_associates_and_takes_a_seat() -> None:
+def test_a_first_enrollment_associates_and_takes_a_seat() -> None:
     found = planned(SAFETY)
     (change,) = found.changes
     assert found.association == association()

@@ -82,7 +82,7 @@ def test_the_token_of_the_event_is_a_placeholder(load: Load) -> None:
     assert (answer["statusCode"], body(answer)) == (401, {"message": "Unauthenticated."})
 
 
-def test_creating_a_student_through_the_gateway_rings_for_nothing_yet(load: Load, api: Api) -> None:
+def test_creating_a_student_through_the_gateway_enqueues_nothing_yet(load: Load, api: Api) -> None:
     answer = load("students")(event("apigateway-v2-create-student", api.token), Context())
     assert answer["statusCode"] in (200, 201)
     assert body(answer)["data"]["email"] == "ada@example.com"
@@ -185,12 +185,12 @@ def test_a_whole_batch_that_nobody_can_read_comes_back_without_raising(load: Loa
     assert answer == {"batchItemFailures": [{"itemIdentifier": sent["Records"][0]["messageId"]}]}
 
 
-def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Resources, api: Api) -> None:
+def test_the_schedule_enqueues_what_is_due(load: Load, aws: Aws, resources: Resources, api: Api) -> None:
     url = resources.queue_urls["SyncQueue"]
     while aws.received(url):
         pass
     answer = load("repair")(event("scheduler-repair"), Context())
-    assert answer == {"rung": 0, "tried_again": 0}
+    assert answer == {"enqueued": 0, "tried_again": 0}
     made = api.call(
         "POST",
         "/api/students",
@@ -200,7 +200,7 @@ def test_the_schedule_rings_for_what_is_due(load: Load, aws: Aws, resources: Res
     aws.received(url)
     store = api.services.store
     store.transact([store.wishes.add(student_id, utc_now(), bulk=False)])
-    assert load("repair")(event("scheduler-repair"), Context())["rung"] >= 1
+    assert load("repair")(event("scheduler-repair"), Context())["enqueued"] >= 1
     assert {"version": 1, "student_id": student_id} in aws.received(url)
 
 

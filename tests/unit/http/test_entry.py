@@ -1,4 +1,4 @@
-"""The outermost layer, around an application of a few routes."""
+"""The outermost layer, related an application of a few routes."""
 
 import asyncio
 import io

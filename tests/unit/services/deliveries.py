@@ -44,7 +44,7 @@ class Deliveries:
             if self._world.store.wishes.count() == 0:
                 return
             self._world.clock.advance(seconds=_REPAIR_EVERY.total_seconds())
-            self._world.repair.ring_again()
+            self._world.repair.enqueue_overdue()
         raise AssertionError("the students never come to rest")
 
     def day(self) -> None:

@@ -46,7 +46,7 @@ class Story:
         world = self.world
         self._worker = OperationWorker(
             world.store,
-            world.bell,
+            world.notifier,
             {
                 OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock),
                 OperationType.STUDENT_DELETE: StudentDelete(
@@ -96,14 +96,14 @@ class Story:
 
     def fix(self) -> None:
         """``b2b verify --fix``."""
-        verification = Verification(self.world.store, self.world.thinkific, self.world.bell, self.world.clock)
+        verification = Verification(self.world.store, self.world.thinkific, self.world.notifier, self.world.clock)
         for student_id in verification.student_ids():
             if differences := verification.compare(student_id):
                 verification.want_again(student_id, differences)
         self.deliveries.all()
 
     def differences(self) -> list[str]:
-        verification = Verification(self.world.store, self.world.thinkific, self.world.bell, self.world.clock)
+        verification = Verification(self.world.store, self.world.thinkific, self.world.notifier, self.world.clock)
         found = (verification.compare(student_id) or [] for student_id in verification.student_ids())
         return [str(difference) for differences in found for difference in differences]
 
@@ -142,5 +142,5 @@ class Story:
         return next(user for user in self.world.upstream.users() if user["id"] == account)
 
     def statuses(self) -> set[str]:
-        """Of all of Ada's enrolments."""
+        """Of all of Ada's enrollments."""
         return {found.status(self.world.clock()).value for found in self.record().enrollments}

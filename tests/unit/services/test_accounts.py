@@ -104,7 +104,7 @@ def test_an_import_takes_nobodys_account(world: World, boss: User) -> None:
     world.students.update(first, NAMES, NEW)
     operation = GroupService(world.store, world.operations, world.clock).assign(boss.id, "Acme", sync=True)
     runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock)}
-    worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
+    worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock)
     assert worker.advance(operation.id, lambda: 60.0) is AdvanceOutcome.FINISHED
     done, failures = world.operations.get(operation.id)
     assert (done.status, done.done, done.failed) == (OperationStatus.PARTIAL, 1, 1)

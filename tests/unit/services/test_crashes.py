@@ -69,7 +69,7 @@ def enrolled(world: World, boss: User, *, bulk: bool) -> int:
 def test_a_killed_workers_student_goes_on_within_90_seconds_and_is_enrolled_once(
     world: World, boss: User, number: int, arrived: bool, bulk: bool
 ) -> None:
-    world.upstream.switch(existing_enrolment="duplicate")
+    world.upstream.switch(existing_enrollment="duplicate")
     student_id = enrolled(world, boss, bulk=bulk)
     kill(world, student_id, number, arrived=arrived)
     # The schedule of repair may have run just before the crash, so that two whole minutes lie ahead of the third run.
@@ -78,7 +78,7 @@ def test_a_killed_workers_student_goes_on_within_90_seconds_and_is_enrolled_once
     while rung_at is None and world.clock.seconds() - killed_at < 2 * REPAIR_EVERY_SECONDS:
         world.clock.advance(seconds=1)
         if int(world.clock.seconds() - killed_at) % REPAIR_EVERY_SECONDS == REPAIR_EVERY_SECONDS // 2:
-            world.repair.ring_again()
+            world.repair.enqueue_overdue()
             if student_id in [sent.body["student_id"] for sent in world.sqs.sent]:
                 rung_at = world.clock.seconds()
     assert rung_at is not None

@@ -37,7 +37,7 @@ class Catalogue:
         """To its end, which ``postponed`` looks come before."""
         sync = CatalogueSync(self._world.store, self._world.thinkific, self._world.clock, self.graphql)
         runners: Any = {OperationType.CATALOGUE_SYNC: sync}
-        worker = OperationWorker(self._world.store, self._world.bell, runners, lambda: None, self._world.clock)
+        worker = OperationWorker(self._world.store, self._world.notifier, runners, lambda: None, self._world.clock)
         operation_id = self._world.operations.start(OperationType.CATALOGUE_SYNC).id
         self._world.clock.advance(minutes=1)
         outcomes = [worker.advance(operation_id, lambda: 60.0)]
@@ -409,7 +409,7 @@ def test_a_student_is_enrolled_in_a_hidden_course_once(
     world: World, shown: str, existing: str, fault: str | None
 ) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments=shown, existing_enrolment=existing)
+    world.upstream.switch(hidden_enrollments=shown, existing_enrollment=existing)
     if fault:
         world.upstream.fault(fault, "POST", "/enrollments", status=520)
     student_id = world.enroll(world.user(), course).student.id
@@ -423,7 +423,7 @@ def test_an_enrollment_in_a_hidden_course_is_prolonged_and_ended(world: World, s
     course = world.hidden_course()
     user = world.user()
     world.grant(user, course, None, days=10)
-    world.upstream.switch(hidden_enrolments=shown)
+    world.upstream.switch(hidden_enrollments=shown)
     student_id = world.brought(user, course)
     first = rows(world)[0]
 
@@ -442,7 +442,7 @@ def test_an_enrollment_in_a_hidden_course_is_prolonged_and_ended(world: World, s
 @pytest.mark.parametrize("shown", ["listed", "by_id", "unseen"])
 def test_an_end_reaches_an_enrollment_whose_making_nobody_saw(world: World, shown: str) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments=shown)
+    world.upstream.switch(hidden_enrollments=shown)
     world.upstream.fault("reset_after", "POST", "/enrollments")
     student_id = world.enroll(world.user(), course).student.id
     assert world.look(student_id) is SyncOutcome.POSTPONED
@@ -454,7 +454,7 @@ def test_an_end_reaches_an_enrollment_whose_making_nobody_saw(world: World, show
 
 def test_a_refusal_that_hides_an_enrollment_is_no_success_where_an_end_was_set(world: World) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments="unseen", existing_enrolment="reject")
+    world.upstream.switch(hidden_enrollments="unseen", existing_enrollment="reject")
     world.upstream.fault("reset_after", "POST", "/enrollments")
     student_id = world.enroll(world.user(), course).student.id
     world.look(student_id)
@@ -467,7 +467,7 @@ def test_a_refusal_that_hides_an_enrollment_is_no_success_where_an_end_was_set(w
 
 @pytest.mark.parametrize("shown", ["listed", "by_id", "unseen"])
 def test_a_bundle_with_a_hidden_course_is_built(world: World, shown: str) -> None:
-    world.upstream.switch(hidden_enrolments=shown, bundle_async_threshold=0)
+    world.upstream.switch(hidden_enrollments=shown, bundle_async_threshold=0)
     bundle = world.bundle_of(world.course(), world.hidden_course())
     student_id = world.enroll(world.user(), bundle).student.id
     assert world.settle(student_id) is SyncOutcome.FULFILLED
@@ -482,8 +482,8 @@ def test_what_the_lists_hide_is_no_difference(world: World, shown: str) -> None:
     hidden, course = world.hidden_course(), world.course()
     bundle = world.bundle_of(course, hidden)
     student_id = world.brought(world.user(), hidden, course, bundle)
-    world.upstream.switch(hidden_enrolments=shown)
-    assert Verification(world.store, world.thinkific, world.bell, world.clock).compare(student_id) == []
+    world.upstream.switch(hidden_enrollments=shown)
+    assert Verification(world.store, world.thinkific, world.notifier, world.clock).compare(student_id) == []
 
 
 @pytest.mark.parametrize(("shown", "seen"), [("listed", True), ("by_id", True), ("unseen", False)])
@@ -492,8 +492,8 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
     student_id = world.brought(world.user(), course)
     (row,) = rows(world)
     world.upstream.call("PUT", f"/enrollments/{row['id']}", expiry_date="2026-04-01T00:00:00Z")
-    world.upstream.switch(hidden_enrolments=shown)
-    verification = Verification(world.store, world.thinkific, world.bell, world.clock)
+    world.upstream.switch(hidden_enrollments=shown)
+    verification = Verification(world.store, world.thinkific, world.notifier, world.clock)
     differences = verification.compare(student_id)
     assert differences is not None
     assert [difference.product_id for difference in differences] == ([course.id] if seen else [])

@@ -57,7 +57,7 @@ def a_student_with_that_account(story: Story) -> str:
     return ADA
 
 
-def a_student_whose_enrolment_waits(story: Story) -> str:
+def a_student_whose_enrollment_waits(story: Story) -> str:
     comes(story, OTHER)
     story.world.enroll(story.boss, story.course, email=OTHER)
     return OTHER
@@ -98,7 +98,7 @@ BROUGHT: list[Callable[[Story], str]] = [
     one_in_capitals,
     one_whose_name_has_a_blank_part,
     a_student_with_that_account,
-    a_student_whose_enrolment_waits,
+    a_student_whose_enrollment_waits,
     a_student_who_was_refused_an_account,
     a_student_with_another_account,
     a_student_whom_the_group_was_refused,

@@ -33,7 +33,7 @@ def troubled(world: World) -> Callable[..., tuple[str, Advance]]:
         operation = world.operations.start(OperationType.CATALOGUE_SYNC)
         runner = Troubled(*troubles)
         worker = OperationWorker(
-            world.store, world.bell, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
+            world.store, world.notifier, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
         )
         return operation.id, lambda: worker.advance(operation.id, lambda: 60.0)
 
@@ -51,7 +51,7 @@ def test_failed_attempts_are_further_and_further_apart(
         delays.append(world.sqs.sent[-1].delay)
         # Repair does not come before the message.
         world.clock.advance(seconds=delays[-1] + 1)
-        assert world.repair.ring_again() == 0
+        assert world.repair.enqueue_overdue() == 0
     assert delays[0] == 5
     assert delays[-1] > 400
     assert advance() is AdvanceOutcome.FINISHED
@@ -75,7 +75,7 @@ def test_a_message_that_is_lost_after_a_pause_is_sent_again(
     _, advance = troubled(BudgetSpent("spent", retry_after=600))
     advance()
     world.clock.advance(seconds=600 + 181)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
 def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
@@ -85,9 +85,9 @@ def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
     with pytest.raises(RuntimeError):
         advance()
     world.clock.advance(minutes=59)
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
     world.clock.advance(minutes=2)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
     assert advance() is AdvanceOutcome.FINISHED
     assert world.operations.get(operation_id)[0].status is OperationStatus.SUCCEEDED
 

@@ -22,7 +22,7 @@ class Catalogue:
         self.products = ProductService(world.store)
         sync = CatalogueSync(world.store, thinkific or world.thinkific, world.clock)
         runners = {OperationType.CATALOGUE_SYNC: sync}
-        self.worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
+        self.worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock)
 
     def start(self) -> str:
         return self._world.operations.start(OperationType.CATALOGUE_SYNC).id

@@ -64,7 +64,7 @@ def test_a_new_student_with_a_group_and_three_products_takes_six_calls_at_most(w
 
 @pytest.mark.parametrize("with_bundle", [True, False])
 def test_so_does_one_whose_account_was_there_before(world: World, with_bundle: bool) -> None:
-    """One look at all of its enrolments instead of one at each."""
+    """One look at all of its enrollments instead of one at each."""
     add_person(world)
     world.upstream.call("POST", "/groups", name="Acme")
     boss = world.user(group="Acme")
@@ -84,7 +84,7 @@ def test_what_the_account_has_is_seen_in_that_one_look(world: World, boss: User)
         end = (world.clock() + timedelta(days=days)).isoformat()
         body = {"user_id": there, "course_id": bought.productable_id, "expiry_date": end}
         world.upstream.call("POST", "/enrollments", **body, activated_at=world.clock().isoformat())
-        world.upstream.switch(existing_enrolment="duplicate")
+        world.upstream.switch(existing_enrollment="duplicate")
     world.grant(boss, bought, 5, days=365)
     student_id = world.enroll(boss, bought, other).student.id
     assert world.look(student_id) is FULFILLED
@@ -92,14 +92,14 @@ def test_what_the_account_has_is_seen_in_that_one_look(world: World, boss: User)
     assert world.upstream.calls() == ["GET /users", "GET /enrollments", "POST /enrollments"]
 
 
-def test_another_enrolment_of_a_known_student_takes_two_calls_at_most(world: World, boss: User) -> None:
+def test_another_enrollment_of_a_known_student_takes_two_calls_at_most(world: World, boss: User) -> None:
     student_id = world.brought(boss, world.course("A"))
     world.enroll(boss, world.course("B"))
     assert world.look(student_id) is FULFILLED
     assert world.upstream.calls() == ["GET /enrollments", "POST /enrollments"]
 
 
-def test_a_longer_end_of_a_known_enrolment_takes_two_calls_at_most(world: World, boss: User) -> None:
+def test_a_longer_end_of_a_known_enrollment_takes_two_calls_at_most(world: World, boss: User) -> None:
     course = world.course()
     world.grant(boss, course, 5, days=10)
     student_id = world.brought(boss, course)
@@ -126,7 +126,7 @@ def test_what_changes_nothing_in_thinkific_takes_no_call(world: World, boss: Use
     assert world.upstream.calls() == []
 
 
-def test_a_student_without_enrolments_is_not_brought_to_thinkific(world: World, boss: User) -> None:
+def test_a_student_without_enrollments_is_not_brought_to_thinkific(world: World, boss: User) -> None:
     student_id = world.enroll(boss).student.id
     assert world.sqs.sent == []
     world.look(student_id)
@@ -199,7 +199,7 @@ def test_a_name_or_group_that_thinkific_refuses_is_told(world: World, boss: User
     assert world.refusals == [(student_id, "profile"), (student_id, "group")]
 
 
-def test_an_account_deleted_in_thinkific_is_made_anew_with_all_its_enrolments(world: World, boss: User) -> None:
+def test_an_account_deleted_in_thinkific_is_made_anew_with_all_its_enrollments(world: World, boss: User) -> None:
     courses = [world.course("A"), world.course("B")]
     student_id = world.brought(boss, *courses)
     first = world.record(student_id).student.thinkific_id
@@ -211,7 +211,7 @@ def test_an_account_deleted_in_thinkific_is_made_anew_with_all_its_enrolments(wo
     assert len(world.upstream.enrollments(user_id=second)) == 3
 
 
-def test_an_enrolment_deleted_in_thinkific_is_made_anew(world: World, boss: User) -> None:
+def test_an_enrollment_deleted_in_thinkific_is_made_anew(world: World, boss: User) -> None:
     course = world.course()
     world.grant(boss, course, 5, days=10)
     student_id = world.brought(boss, course)
@@ -257,7 +257,7 @@ def test_being_in_the_group_already_is_no_failure(open_world: Callable[..., Worl
     assert world.upstream.members("Acme") == [there]
 
 
-# Enrolments that are there already
+# Enrollments that are there already
 
 
 @pytest.mark.parametrize("existing", ["upsert", "reject"])
@@ -265,7 +265,7 @@ def test_being_in_the_group_already_is_no_failure(open_world: Callable[..., Worl
 def test_what_a_student_has_in_thinkific_is_never_shortened(
     open_world: Callable[..., World], existing: str, there: int | None, wanted: int, after: int | None
 ) -> None:
-    world = open_world(existing_enrolment=existing)
+    world = open_world(existing_enrollment=existing)
     boss, course, start = world.user(), world.course(), world.clock()
     world.grant(boss, course, 5, days=wanted)
 
@@ -385,7 +385,7 @@ def test_an_end_of_a_bundle_reaches_each_of_its_courses_in_one_call(world: World
     assert {datetime.fromisoformat(row["expiry_date"]) for row in world.upstream.enrollments()} == {end}
 
 
-def test_what_ended_before_it_was_brought_needs_no_enrolment(world: World, boss: User) -> None:
+def test_what_ended_before_it_was_brought_needs_no_enrollment(world: World, boss: User) -> None:
     course = world.course()
     world.grant(boss, course, 5, days=1)
     student_id = world.enroll(boss, course).student.id
@@ -421,7 +421,7 @@ def test_empty_answers_to_changes(open_world: Callable[..., World], put_status: 
 def test_a_write_whose_answer_was_lost_is_looked_up_and_done_once(
     open_world: Callable[..., World], existing: str, path: str, kind: str, fields: dict[str, Any]
 ) -> None:
-    world = open_world(existing_enrolment=existing)
+    world = open_world(existing_enrollment=existing)
     boss, course = world.user(), world.course()
     world.upstream.fault(kind, "POST", path, **fields)
     student_id = world.enroll(boss, course).student.id
@@ -447,7 +447,7 @@ def test_a_lost_answer_is_followed_by_a_look_before_any_other_write(world: World
 def test_a_bundle_whose_answer_was_lost_ends_in_every_course(
     open_world: Callable[..., World], courses: int, existing: str, rows: str, kind: str, fields: dict[str, Any]
 ) -> None:
-    world = open_world(existing_enrolment=existing, bundle_rows=rows)
+    world = open_world(existing_enrollment=existing, bundle_rows=rows)
     boss, bundle = world.user(), world.bundle(courses)
     world.upstream.fault(kind, "POST", "/bundles/.*/enrollments", **fields)
     student_id = world.enroll(boss, bundle).student.id
@@ -545,7 +545,7 @@ def test_enrolling_again_retries_what_had_failed(world: World, boss: User) -> No
     assert (world.status(student_id, course), world.enrollment(student_id, course).error) == ("active", None)
 
 
-def test_a_failed_enrolment_does_not_fail_again_by_itself(world: World, boss: User) -> None:
+def test_a_failed_enrollment_does_not_fail_again_by_itself(world: World, boss: User) -> None:
     course = world.course()
     world.upstream.control("DELETE", f"/courses/{course.productable_id}")
     student_id = world.enroll(boss, course).student.id

@@ -136,7 +136,7 @@ def test_what_is_refused_shows_and_the_rest_gets_through(
     assert story.record().wish is None
 
 
-# Of students who have no account there yet: with it their enrolments fail.
+# Of students who have no account there yet: with it their enrollments fail.
 
 
 def new_with_a_long_name(story: Story) -> None:

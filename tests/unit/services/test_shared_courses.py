@@ -62,7 +62,7 @@ def there(world: World, course: Product) -> datetime | None:
     return None if expiry.is_endless(moment, world.clock()) else moment
 
 
-def test_a_bundle_opens_a_course_whose_own_enrolment_was_ended(
+def test_a_bundle_opens_a_course_whose_own_enrollment_was_ended(
     world: World, boss: User, courses: Sequence[Product], bundles: Sequence[Product]
 ) -> None:
     student_id = enroll(world, boss, courses[0])
@@ -176,7 +176,7 @@ def test_whatever_comes_in_whatever_order(open_world: Callable[..., World], seed
             assert _about(there(world, course), world) == _about(wanted, world)
         elif world.upstream.enrollments(course_id=course.productable_id):
             assert expiry.is_past(there(world, course), world.clock())
-    verification = Verification(world.store, world.thinkific, world.bell, world.clock)
+    verification = Verification(world.store, world.thinkific, world.notifier, world.clock)
     assert verification.compare(student_id) == []
 
 

@@ -37,7 +37,7 @@ def test_without_a_user_named_the_student_comes_under_the_one_who_calls(world: W
     assert ([user.id for user in view.users], created) == ([boss.id], True)
 
 
-def test_an_upsert_overwrites_the_names_and_adds_enrolments(world: World, boss: User) -> None:
+def test_an_upsert_overwrites_the_names_and_adds_enrollments(world: World, boss: User) -> None:
     first = world.enroll(boss, world.course("A"))
     second = world.enroll(boss, world.course("B"), email="ADA@example.com", names=Names(first_name="A", last_name="K"))
     assert second.student.id == first.student.id
@@ -90,14 +90,14 @@ def test_nobody_is_read_by_an_unknown_id(world: World) -> None:
         world.students.get(1)
 
 
-def test_more_enrolments_than_one_write_holds_are_all_there(world: World, boss: User) -> None:
+def test_more_enrollments_than_one_write_holds_are_all_there(world: World, boss: User) -> None:
     courses = [product(number) for number in range(1, 34)]
     for course in courses:
         world.store.transact(world.store.products.save(course, None))
     student_id = world.enroll(boss, *courses).student.id
     assert len(world.record(student_id).enrollments) == 33
-    around = world.store.lookups.surroundings(grants_of=(boss.id, [course.id for course in courses]))
-    assert [grant.seats_used for grant in around.grants.values()] == [1] * 33
+    related = world.store.lookups.related_records(grants_of=(boss.id, [course.id for course in courses]))
+    assert [grant.seats_used for grant in related.grants.values()] == [1] * 33
     assert world.seats(boss) == 1
 
 
@@ -114,7 +114,7 @@ def test_the_later_end_wins_and_takes_no_second_seat(world: World, boss: User) -
     assert (world.seats(boss, course), world.seats(boss)) == (1, 1)
 
 
-def test_an_expired_enrolment_is_pending_again(world: World, boss: User) -> None:
+def test_an_expired_enrollment_is_pending_again(world: World, boss: User) -> None:
     course = world.course()
     world.grant(boss, course, 5, days=10)
     student_id = world.enroll(boss, course).student.id
@@ -245,7 +245,7 @@ def test_the_largest_transactions_have_room_for_one_action_more(
     assert len(view.enrollments) == products
 
 
-def test_dissociating_frees_the_seats_of_that_user_and_keeps_the_enrolments(
+def test_dissociating_frees_the_seats_of_that_user_and_keeps_the_enrollments(
     world: World, boss: User, other: User
 ) -> None:
     course = world.course()

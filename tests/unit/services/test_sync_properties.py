@@ -65,7 +65,7 @@ def school(aws: Aws, open_app: Open) -> Iterator[School]:
 
 @dataclass(frozen=True)
 class Row:
-    """An enrolment in a course, in Thinkific."""
+    """An enrollment in a course, in Thinkific."""
 
     id: int
     is_activated: bool
@@ -262,11 +262,11 @@ class Case:
             elif outcome is SyncOutcome.FULFILLED or self.record().wish is None:
                 return
             else:
-                # It died before it rang; repair would.
+                # It died before it enqueued the student; repair would.
                 self.world.clock.advance(seconds=LONGEST_SECONDS)
         pytest.fail(f"not fulfilled after {LOOKS} looks")
 
-    def ring(self) -> None:
+    def enqueue(self) -> None:
         """A wish for nothing new."""
         self.world.store.write(self.world.store.wishes.add(self.student_id, self.world.clock(), bulk=False))
 
@@ -275,7 +275,7 @@ class Case:
         enrollments = tuple(_opened(found) for found in record.enrollments)
         for enrollment in record.enrollments:
             self.world.store.write(self.world.store.students.open_again(enrollment))
-        self.ring()
+        self.enqueue()
         return replace(record, enrollments=enrollments)
 
     # What there is then
@@ -356,7 +356,7 @@ def bring_twice(case: Case) -> None:
     record, rows = case.record(), case.rows()
     told = check(case, case.start, record, case.before, rows)
 
-    case.ring()
+    case.enqueue()
     case.world.upstream.forget_calls()
     case.settle()
     assert case.world.upstream.calls() == [], "a second plan is empty"
@@ -403,10 +403,10 @@ def check(case: Case, start: StudentRecord, record: StudentRecord, before: Rows,
 def check_course(
     was_wanted: Enrollment, wanted: Enrollment, before: list[Row], after: list[Row], now: datetime
 ) -> None:
-    assert len(after) <= 1, "one enrolment for a person and a course"
+    assert len(after) <= 1, "one enrollment for a person and a course"
     was, row = next(iter(before), None), next(iter(after), None)
     if not expiry.is_past(wanted.expiry_date, now):
-        assert row is not None, "there is an enrolment"
+        assert row is not None, "there is an enrollment"
         assert row.is_activated, "it is more than a preview"
         end = wanted.expiry_date or NEVER
         if was is not None and was.is_activated and not wanted.is_exact:

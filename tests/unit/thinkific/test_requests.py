@@ -212,14 +212,14 @@ def test_rows_of_others_are_not_taken_for_the_user_asked_for(wire: Wire) -> None
     assert wire.answers(page(user(1, "a@x.io"), user(2, "b@x.io"))).find_user("ada@example.com") is None
 
 
-def test_rows_of_others_are_not_taken_for_the_enrolment_asked_for(wire: Wire) -> None:
+def test_rows_of_others_are_not_taken_for_the_enrollment_asked_for(wire: Wire) -> None:
     rows = [enrollment(1, user_id=5), enrollment(2, course_id=8), enrollment(3)]
     found = wire.answers(page(*rows)).find_enrollment(4, 7)
     assert found is not None
     assert found.id == 3
 
 
-def test_rows_of_others_are_left_out_of_a_users_enrolments(wire: Wire) -> None:
+def test_rows_of_others_are_left_out_of_a_users_enrollments(wire: Wire) -> None:
     rows = [enrollment(1, user_id=5), enrollment(2, course_id=8), enrollment(3)]
     assert [found.id for found in wire.answers(page(*rows)).list_enrollments(4)] == [2, 3]
 
@@ -235,7 +235,7 @@ def test_rows_of_others_do_not_put_a_user_into_a_bundle(wire: Wire) -> None:
         (["2026-01-01T00:00:00Z", None, "2026-03-01T00:00:00Z"], 1),
     ],
 )
-def test_of_several_enrolments_the_one_that_lasts_longest_counts(
+def test_of_several_enrollments_the_one_that_lasts_longest_counts(
     wire: Wire, ends: list[str | None], chosen: int
 ) -> None:
     rows = [enrollment(number, expiry_date=end) for number, end in enumerate(ends)]

@@ -29,12 +29,12 @@ class Queues:
         self._operations_url = operations_url
         self._urls = {url.rpartition("/")[2]: url for url in (sync_url, sync_bulk_url, operations_url)}
 
-    def ring_student(self, student_id: int, *, delay_seconds: float = 0, bulk: bool = False) -> None:
+    def enqueue_student(self, student_id: int, *, delay_seconds: float = 0, bulk: bool = False) -> None:
         """Have a look at the student. Raises what botocore raises: the caller knows if that matters."""
         url = self._sync_bulk_url if bulk else self._sync_url
         self._send(url, {"version": 1, "student_id": student_id}, delay_seconds)
 
-    def ring_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
+    def enqueue_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
         self._send(self._operations_url, {"version": 1, "operation_id": operation_id}, delay_seconds)
 
     def _send(self, url: str, message: dict[str, Any], delay_seconds: float) -> None:

@@ -6,6 +6,6 @@ from typing import TypeVar
 Member = TypeVar("Member")
 
 
-def in_pieces(members: Sequence[Member], size: int) -> list[Sequence[Member]]:
-    """In their order, ``size`` at most in each; at least one piece, which may be empty."""
+def chunked(members: Sequence[Member], size: int) -> list[Sequence[Member]]:
+    """In their order, ``size`` at most in each; at least one chunk, which may be empty."""
     return [members[start : start + size] for start in range(0, len(members), size)] or [()]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from b2b.services.integrity.consistency import ConsistencyService
     from b2b.services.integrity.recount import RecountService
     from b2b.services.work.idempotency import IdempotencyService
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.services.work.operations import OperationService
     from b2b.services.work.settings import SettingsService
 
@@ -46,7 +46,7 @@ _BOTO = BotoConfig(
 )
 
 
-# A message that cannot be sent is rung for later: no caller should wait long for it.
+# Repair sends a message again that cannot be sent: no caller should wait long for it.
 _BRIEFLY = BotoConfig(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -66,7 +66,7 @@ class Services:
     def students(self) -> "StudentService":
         from b2b.services.enrollment.students import StudentService
 
-        return StudentService(self.store, self.bell, self.removals)
+        return StudentService(self.store, self.notifier, self.removals)
 
     @cached_property
     def products(self) -> "ProductService":
@@ -84,7 +84,7 @@ class Services:
     def operations(self) -> "OperationService":
         from b2b.services.work.operations import OperationService
 
-        return OperationService(self.store, self.bell)
+        return OperationService(self.store, self.notifier)
 
     @cached_property
     def idempotency(self) -> "IdempotencyService":
@@ -132,7 +132,7 @@ class Services:
     def refusals(self) -> "Refusals":
         from b2b.services.enrollment.sync.refusals import Refusals
 
-        return Refusals(self.store, self.bell)
+        return Refusals(self.store, self.notifier)
 
     @cached_property
     def recount(self) -> "RecountService":
@@ -153,10 +153,10 @@ class Services:
         return SweepService(self.store)
 
     @cached_property
-    def bell(self) -> "Bell":
-        from b2b.services.work.notifier import Bell
+    def notifier(self) -> "Notifier":
+        from b2b.services.work.notifier import Notifier
 
-        return Bell(self.queues, on_failure=_log_unsent)
+        return Notifier(self.queues, on_failure=_log_unsent)
 
     def received(self, event: Mapping[str, Any], *, seconds: int | None = None) -> "ReceivedMessages":
         """The messages of an SQS event, hidden from other workers for ``seconds`` at a time."""
@@ -221,4 +221,4 @@ def _log_not_held(error: Exception) -> None:
 
 
 def _log_unsent(error: Exception) -> None:
-    logger("b2b").warning("message not sent, repair will ring again", extra={"error": type(error).__name__})
+    logger("b2b").warning("message not sent, repair will send another", extra={"error": type(error).__name__})

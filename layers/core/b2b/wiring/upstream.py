@@ -37,7 +37,7 @@ class UpstreamServices(Services):
     def sync(self) -> "SyncService":
         from b2b.services.enrollment.sync.student import SyncService
 
-        return SyncService(self.store, self._thinkific, self.bell, worker=_worker_name(), on_refusal=_log_refusal)
+        return SyncService(self.store, self._thinkific, self.notifier, worker=_worker_name(), on_refusal=_log_refusal)
 
     @cached_property
     def operation_worker(self) -> "OperationWorker":
@@ -51,7 +51,7 @@ class UpstreamServices(Services):
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, thinkific, utc_now, self._graphql),
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell, on_broken=_tell_broken),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.notifier, on_broken=_tell_broken),
             OperationType.GROUP_IMPORT: GroupImport(self.store, thinkific, self.refusals),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
             OperationType.USER_DELETE: UserDelete(
@@ -60,7 +60,7 @@ class UpstreamServices(Services):
         }
         return OperationWorker(
             self.store,
-            self.bell,
+            self.notifier,
             runners,
             pause_reason=lambda: self._budget.pause_reason,
             on_broken=_tell_broken,
@@ -70,7 +70,7 @@ class UpstreamServices(Services):
     def verification(self) -> "Verification":
         from b2b.services.enrollment.sync.verification import Verification
 
-        return Verification(self.store, self._thinkific, self.bell)
+        return Verification(self.store, self._thinkific, self.notifier)
 
     @property
     def thinkific_calls(self) -> int:

@@ -1,4 +1,4 @@
-"""What one call to enrol changes: decided from what is there, before anything is written."""
+"""What one call to enroll changes: decided from what is there, before anything is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ MAX_ENFORCED = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentChange:
-    """``before`` None: a first enrolment. ``takes_seat``: the user holds none for it yet."""
+    """``before`` None: a first enrollment. ``takes_seat``: the user holds none for it yet."""
 
     before: Enrollment | None
     after: Enrollment
@@ -26,7 +26,7 @@ class EnrollmentChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentPlan:
-    """``association`` None: the student is under the user already. Unchanged enrolments are not listed."""
+    """``association`` None: the student is under the user already. Unchanged enrollments are not listed."""
 
     association: Association | None
     changes: tuple[EnrollmentChange, ...]

@@ -1,4 +1,4 @@
-"""Enrolments: what is wanted for a student in a product, and what Thinkific has confirmed of it.
+"""Enrollments: what is wanted for a student in a product, and what Thinkific has confirmed of it.
 
 Every change of what is wanted raises ``version``; the sync confirms, or gives up on, *a version*. So a wish that
 changes while it is being carried out is simply not fulfilled yet.
@@ -27,12 +27,12 @@ class Enrollment:
     ``revision`` counts every change but the sync's, so that of two at once the second reads again.
     ``seat_holders``: the users who enrolled the student here and hold a seat for it.
     ``expiry_date`` None = not limited. ``percentage_completed`` 0..100, None until known.
-    ``thinkific_id`` is the id of Thinkific's enrolment of a course (bundles have none there).
+    ``thinkific_id`` is the id of Thinkific's enrollment of a course (bundles have none there).
     ``former_holders``: those whose seat an explicit end has freed; they take it again if the end is taken back.
     ``is_exact``: the end was set as such, so that it may also shorten what the student has in Thinkific.
     ``failed_without_account``: the failed version was never tried, since Thinkific refused the student an account.
     ``swept_version``: the version whose end has come and been taken note of.
-    ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrolments (202), at
+    ``bundle_ordered_version``: the version for which Thinkific accepted to build the bundle's enrollments (202), at
     ``bundle_ordered_at``. ``bundle_asked``: it may have accepted that; its answer got lost.
     """
 
@@ -102,7 +102,7 @@ def new(product: Product, student_id: int, expiry_date: datetime | None, now: da
 
 
 def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
-    """The enrolment after one more call to enrol: the later expiry wins, an ended or failed one starts again.
+    """The enrollment after one more call to enroll: the later expiry wins, an ended or failed one starts again.
 
     Returns the very same object when nothing changes.
     """
@@ -117,7 +117,7 @@ def enroll_again(enrollment: Enrollment, expiry_date: datetime | None, now: date
 
 
 def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datetime) -> Enrollment:
-    """The enrolment with its end set, whatever it was; an end that is past frees the seats, another takes them again.
+    """The enrollment with its end set, whatever it was; an end that is past frees the seats, another takes them again.
 
     Returns the very same object when it is that already, and was set as such: else Thinkific may have a later one.
     """
@@ -133,7 +133,7 @@ def with_expiry(enrollment: Enrollment, expiry_date: datetime | None, now: datet
 
 
 def without_holder(enrollment: Enrollment, user_id: int) -> Enrollment:
-    """The enrolment when the user no longer counts it: what is wanted in Thinkific stays as it is."""
+    """The enrollment when the user no longer counts it: what is wanted in Thinkific stays as it is."""
     return replace(
         enrollment,
         seat_holders=enrollment.seat_holders - {user_id},
@@ -142,7 +142,7 @@ def without_holder(enrollment: Enrollment, user_id: int) -> Enrollment:
 
 
 def without_seats_of(enrollment: Enrollment, holders: AbstractSet[int]) -> Enrollment:
-    """The enrolment whose end has freed the seats of ``holders``, until it goes on."""
+    """The enrollment whose end has freed the seats of ``holders``, until it goes on."""
     return replace(
         enrollment,
         seat_holders=enrollment.seat_holders - holders,

@@ -1,4 +1,4 @@
-"""When an enrolment ends. ``None`` as a moment means: it does not."""
+"""When an enrollment ends. ``None`` as a moment means: it does not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def after_days(now: datetime, days: int) -> datetime | None:
-    """The end of an enrolment of ``days`` x 24 h made now; 0 days = it does not end."""
+    """The end of an enrollment of ``days`` x 24 h made now; 0 days = it does not end."""
     return None if days == 0 else days_later(now, days)
 
 

@@ -38,7 +38,7 @@ def lasts_longer(one: Enrollment, other: Enrollment, now: datetime) -> bool:
 
 
 def until_the_last(course: Enrollment, bundles: Iterable[Enrollment], now: datetime) -> Enrollment:
-    """The enrolment in a course as Thinkific, which has one row for it, is to have it.
+    """The enrollment in a course as Thinkific, which has one row for it, is to have it.
 
     ``bundles``: the student's own that contain the course. Whoever wants it for longest decides.
     """
@@ -49,7 +49,7 @@ def until_the_last(course: Enrollment, bundles: Iterable[Enrollment], now: datet
 
 
 def by_course(existing: Iterable[ThinkificEnrollment]) -> dict[int, ThinkificEnrollment]:
-    """The enrolment in each course; of several in one, the one that lasts longest."""
+    """The enrollment in each course; of several in one, the one that lasts longest."""
     return {found.course_id: found for found in sorted(existing, key=_lasts_until)}
 
 

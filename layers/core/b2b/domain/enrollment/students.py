@@ -1,4 +1,4 @@
-"""Students: the learners, each with the users they belong to and their enrolments."""
+"""Students: the learners, each with the users they belong to and their enrollments."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -125,7 +125,7 @@ class StudentRecord:
     def needs_sync(self) -> bool:
         """Whether Thinkific has still to be told something.
 
-        A student without any enrolment is not brought to Thinkific: an account there is made by the first.
+        A student without any enrollment is not brought to Thinkific: an account there is made by the first.
         """
         to_do = self.reopened()
         if any(enrollment.is_open for enrollment in to_do.enrollments):
@@ -136,7 +136,7 @@ class StudentRecord:
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """What Thinkific refuses beside enrolments, a sentence each: name or e-mail, and groups."""
+        """What Thinkific refuses beside enrollments, a sentence each: name or e-mail, and groups."""
         profile = (self.student.profile_error,) if self.student.profile_error is not None else ()
         groups = (
             f'The group "{found.group_name}": {found.group_error}'
@@ -152,7 +152,7 @@ class StudentRecord:
     def reopened(self) -> "StudentRecord":
         """With all that is to be tried now as open, although Thinkific has refused it before.
 
-        Enrolments that failed for want of an account are tried when the account may have become possible.
+        Enrollments that failed for want of an account are tried when the account may have become possible.
         """
         again = self.wish is not None and self.wish.retry_refused
         student, associations = self.student, self.associations
@@ -174,9 +174,9 @@ class StudentRecord:
 
 @dataclass(frozen=True, slots=True)
 class StudentView:
-    """A student as the API shows it: with the users, and each enrolment beside its product.
+    """A student as the API shows it: with the users, and each enrollment beside its product.
 
-    ``sync_error``: what Thinkific refuses beside enrolments, None = nothing.
+    ``sync_error``: what Thinkific refuses beside enrollments, None = nothing.
     """
 
     student: Student

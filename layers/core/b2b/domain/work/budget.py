@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 WINDOW_SECONDS = 60.0
-_BURST = 4  # enough for a whole new student (look-up, create, group, enrol) without a pause
+_BURST = 4  # enough for a whole new student (look-up, create, group, enroll) without a pause
 _PAUSE_SECONDS = 60.0
 
 
@@ -67,7 +67,7 @@ class Budget:
     def take(self, *, bulk: bool = False, despite_pause: bool = False) -> Wait | None:
         """One call: None when it is granted, else how long to wait before asking again.
 
-        ``bulk`` leaves the burst to others: a single enrolment is not held up by thousands.
+        ``bulk`` leaves the burst to others: a single enrollment is not held up by thousands.
         ``despite_pause``: it is not made with the key that the site is paused for, and says nothing about that.
         """
         tolerance = 0.0 if bulk else self._tolerance

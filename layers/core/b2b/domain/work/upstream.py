@@ -29,7 +29,7 @@ class ThinkificUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThinkificEnrollment:
-    """A course enrolment there. ``percentage_completed`` 0..100; ``activated_at`` None: a free preview, no access."""
+    """A course enrollment there. ``percentage_completed`` 0..100; ``activated_at`` None: a free preview, no access."""
 
     id: int
     user_id: int

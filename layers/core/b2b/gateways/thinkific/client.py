@@ -222,10 +222,10 @@ class Thinkific:
         inner = answer.get("group", answer) if answer else answer
         return _parsed(GroupAnswer, inner).id
 
-    # Course enrolments
+    # Course enrollments
 
     def find_enrollment(self, user_id: int, course_id: int) -> ThinkificEnrollment | None:
-        """The user's enrolment in the course; of several, the one that lasts longest."""
+        """The user's enrollment in the course; of several, the one that lasts longest."""
         answer = self._read("/enrollments", {"query[user_id]": user_id, "query[course_id]": course_id})
         rows = [_parsed(EnrollmentAnswer, item).to_domain() for item in _list(answer).items]
         return by_course(row for row in rows if row.user_id == user_id).get(course_id)
@@ -239,7 +239,7 @@ class Thinkific:
         return _parsed(EnrollmentAnswer, answer).to_domain()
 
     def list_enrollments(self, user_id: int) -> list[ThinkificEnrollment]:
-        """All course enrolments of the user, those that a bundle brought included."""
+        """All course enrollments of the user, those that a bundle brought included."""
         rows = self._all("/enrollments", {"query[user_id]": user_id})
         enrollments = (_parsed(EnrollmentAnswer, item).to_domain() for item in rows)
         return [enrollment for enrollment in enrollments if enrollment.user_id == user_id]
@@ -273,7 +273,7 @@ class Thinkific:
     def enroll_in_bundle(
         self, *, user_id: int, bundle_id: int, activated_at: datetime, expiry_date: datetime | None
     ) -> bool:
-        """Enrols in the bundle and each of its courses. False: accepted (202), the courses follow later."""
+        """Enrolls in the bundle and each of its courses. False: accepted (202), the courses follow later."""
         body = {"user_id": user_id, **_dates(activated_at, expiry_date)}
         return self._send("POST", f"/bundles/{bundle_id}/enrollments", body=body).status_code != 202
 

@@ -1,4 +1,4 @@
-"""Writing what a call to enrol has decided: where seats are enforced in one transaction, else in as few as possible."""
+"""Writes what a call to enroll has decided: in one transaction where seats are enforced, else in as few as possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from b2b.domain.enrollment.enrolling import EnrollmentChange, EnrollmentPlan
 from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.services.chunks import in_pieces
+from b2b.services.chunks import chunked
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.storage.table import Action
 
-# A transaction holds 100 actions: 3 for an enrolment with its seat, 8 for a new student, its user and the wish.
+# A transaction holds 100 actions: 3 for an enrollment with its seat, 8 for a new student, its user and the wish.
 _ENROLLMENTS_IN_ONE_WRITE = 30
 
 
@@ -47,7 +47,7 @@ class EnrollmentWriter:
         Else in chunks that each stand by themselves; after a race the next attempt writes what is missing.
         """
         changes = decision.plan.changes
-        chunks = [changes] if decision.enforce_seats else in_pieces(changes, _ENROLLMENTS_IN_ONE_WRITE)
+        chunks = [changes] if decision.enforce_seats else chunked(changes, _ENROLLMENTS_IN_ONE_WRITE)
         head = self._head(decision)
         for chunk in chunks:
             self._write_chunk(decision, head, chunk)
@@ -80,7 +80,7 @@ class EnrollmentWriter:
             actions += self._store.students.associate(association)
             actions.append(self._store.users.count_student(decision.user.id, +1, within_limit=within_limit))
         if decision.after.needs_sync:
-            actions.append(self._store.users.count_ring(decision.user.id, decision.now))
+            actions.append(self._store.users.count_enqueued(decision.user.id, decision.now))
         return actions
 
     def _neck(self, decision: Decision) -> "list[Action]":

@@ -1,4 +1,4 @@
-"""Changing when the enrolments of a user's students in one product end: one operation for all of them."""
+"""Changing when the enrollments of a user's students in one product end: one operation for all of them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from b2b.services.work.notifier import repair_at
 from b2b.services.work.operations import OnBroken, OperationService, Step
 
 if TYPE_CHECKING:
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
     from b2b.storage.table import Action
 
@@ -56,7 +56,7 @@ class ExpiryService:
         self._clock = clock
 
     def change(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
-        """For every student of the user who has an enrolment in the product, whoever enrolled it.
+        """For every student of the user who has an enrollment in the product, whoever enrolled it.
 
         Raises NotFound for the user, InvalidInput on ``product``.
         """
@@ -83,10 +83,10 @@ class ExpiryRunner:
     """Writes each student's wish once (phase "write"), then waits for Thinkific (phase "confirm")."""
 
     def __init__(
-        self, store: "Store", bell: "Bell", clock: Clock = utc_now, *, on_broken: OnBroken | None = None
+        self, store: "Store", notifier: "Notifier", clock: Clock = utc_now, *, on_broken: OnBroken | None = None
     ) -> None:
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._clock = clock
         self._on_broken = on_broken
         self._seats = SeatMoves(store, clock)
@@ -135,8 +135,8 @@ class ExpiryRunner:
 
         def attempt() -> bool:
             if self._store.operations.has_item(operation.id, student_id):
-                # The worker that wrote it may have died before it could ring.
-                self._bell.ring(student_id, bulk=True)
+                # The worker that wrote it may have died before it enqueued the student.
+                self._notifier.enqueue_student(student_id, bulk=True)
                 return True
             record = self._store.students.get_record(student_id)
             before = record.enrollment(product_id) if record else None
@@ -153,7 +153,7 @@ class ExpiryRunner:
                 ]
             )
             if after is not before:
-                self._bell.ring(student_id, bulk=True)
+                self._notifier.enqueue_student(student_id, bulk=True)
             return True
 
         return retry_conflicts(attempt)

@@ -13,7 +13,7 @@ from b2b.domain.identity.emails import spellings
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.operations import Operation, OperationType
-from b2b.services.chunks import in_pieces
+from b2b.services.chunks import chunked
 from b2b.services.contention import retry_conflicts
 from b2b.services.work.operations import OperationService, Step
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from b2b.storage.store import Store
     from b2b.storage.table import Action
 
-# 3 actions for an enrolment with its seat, 3 for the association.
+# 3 actions for an enrollment with its seat, 3 for the association.
 _ENROLLMENTS_IN_ONE_WRITE = 30
-# Users who hold a seat for one enrolment: 2 actions each.
+# Users who hold a seat for one enrollment: 2 actions each.
 _HOLDERS_IN_ONE_WRITE = 40
 
 
@@ -37,7 +37,7 @@ class Removals:
         self._operations = operations
 
     def dissociate(self, student_id: int, user_id: int) -> None:
-        """The student leaves the user, whose seats for it are freed; its enrolments stay."""
+        """The student leaves the user, whose seats for it are freed; its enrollments stay."""
 
         def attempt() -> None:
             record = self._store.students.get_record(student_id)
@@ -46,9 +46,9 @@ class Removals:
                 return
             user_exists = self._store.users.get(user_id) is not None
             held = [found for found in record.enrollments if _is_holder(found, user_id)]
-            *pieces, last = in_pieces(held, _ENROLLMENTS_IN_ONE_WRITE)
-            for piece in pieces:
-                self._store.transact(self._releases(piece, user_id, user_exists=user_exists))
+            *chunks, last = chunked(held, _ENROLLMENTS_IN_ONE_WRITE)
+            for chunk in chunks:
+                self._store.transact(self._releases(chunk, user_id, user_exists=user_exists))
             leave = self._leave(association, user_exists=user_exists)
             self._store.transact([*self._releases(last, user_id, user_exists=user_exists), *leave])
 
@@ -79,13 +79,13 @@ class Removals:
             self.clear_student(student.id)
 
     def clear_student(self, student_id: int) -> None:
-        """What a removed student left: enrolments with their seats, associations, the wish."""
+        """What a removed student left: enrollments with their seats, associations, the wish."""
 
         def attempt() -> None:
             associations, enrollments = self._store.students.get_remains(student_id)
             wanted = {found.user_id for found in associations}
             wanted |= {holder for found in enrollments for holder in found.seat_holders}
-            users = self._store.lookups.surroundings(user_ids=wanted).users if wanted else {}
+            users = self._store.lookups.related_records(user_ids=wanted).users if wanted else {}
             for enrollment in enrollments:
                 self._clear_enrollment(enrollment, set(users))
             for association in associations:

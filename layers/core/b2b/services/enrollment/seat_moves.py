@@ -1,4 +1,4 @@
-"""Seats that change hands when the end of an enrolment does: freed by an end, taken again when it is taken back."""
+"""Seats that change hands when the end of an enrollment does: freed by an end, taken again when it is taken back."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,10 +20,10 @@ class SeatMoves:
         self._clock = clock
 
     def moves(self, before: Enrollment, after: Enrollment) -> "list[Action]":
-        """Part of the transaction that changes the enrolment; at most ``MOST_SEATS_IN_ONE_WRITE`` seats."""
+        """Part of the transaction that changes the enrollment; at most ``MOST_SEATS_IN_ONE_WRITE`` seats."""
         student_id, product_id = before.student_id, before.product_id
         changing = before.seat_holders ^ after.seat_holders
-        users = set(self._store.lookups.surroundings(user_ids=changing).users) if changing else set()
+        users = set(self._store.lookups.related_records(user_ids=changing).users) if changing else set()
         actions: list[Action] = []
         for holder in sorted(before.seat_holders - after.seat_holders):
             exists = holder in users
@@ -33,7 +33,7 @@ class SeatMoves:
         return actions
 
     def move_some(self, before: Enrollment, after: Enrollment) -> None:
-        """As many seats as one write holds, ahead of the change itself. The enrolment is to be read again then."""
+        """As many seats as one write holds, ahead of the change itself. The enrollment is to be read again then."""
         some = frozenset(sorted(before.seat_holders ^ after.seat_holders)[:MOST_SEATS_IN_ONE_WRITE])
         step = replace(before, seat_holders=before.seat_holders ^ some, former_holders=before.former_holders ^ some)
         self._store.transact([self._store.students.change_enrollment(before, step), *self.moves(before, step)])

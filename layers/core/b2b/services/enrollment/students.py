@@ -17,11 +17,11 @@ from b2b.services.contention import retry_conflicts
 from b2b.services.enrollment.enrolling import Decision, EnrollmentWriter
 from b2b.services.enrollment.removals import Removals
 from b2b.services.pages import ENDLESS, Page, PageRequest, Room, page_of, read_page
-from b2b.services.work.notifier import Bell, repair_at
+from b2b.services.work.notifier import Notifier, repair_at
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
-    from b2b.storage.lookups import Lookup, Surroundings
+    from b2b.storage.lookups import Lookup, RelatedRecords
     from b2b.storage.store import Store
 
 # So many students of one user are looked at first in a minute; the others come behind those of other users.
@@ -55,9 +55,9 @@ class _Target:
 
 
 class StudentService:
-    def __init__(self, store: "Store", bell: Bell, removals: Removals, clock: Clock = utc_now) -> None:
+    def __init__(self, store: "Store", notifier: Notifier, removals: Removals, clock: Clock = utc_now) -> None:
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._removals = removals
         self._writer = EnrollmentWriter(store)
         self._clock = clock
@@ -110,7 +110,7 @@ class StudentService:
 
         record = retry_conflicts(attempt)
         if record.needs_sync:
-            self._bell.ring(student_id)
+            self._notifier.enqueue_student(student_id)
         return self._views([record])[0]
 
     def delete(self, student_id: int) -> None:
@@ -127,7 +127,7 @@ class StudentService:
         return self.enroll(email, _nothing_but(user_email))
 
     def dissociate(self, email: str, user_email: str) -> StudentView:
-        """Takes the student from the user and frees its seats; the enrolments stay. Raises as ``associate``."""
+        """Takes the student from the user and frees its seats; the enrollments stay. Raises as ``associate``."""
         target = self._find(email, _nothing_but(user_email), must_exist=True)
         student_id = _present(target.student_id)
         self._removals.dissociate(student_id, target.user_id)
@@ -161,8 +161,8 @@ class StudentService:
         student = self._student(record, email, names, now)
         if record is None:
             new_ids.add(student.id)
-        around = self._surroundings(target, record, now)
-        user = around.users.get(target.user_id)
+        related = self._related_records(target, record, now)
+        user = related.users.get(target.user_id)
         if user is None:
             raise _no_such_user(enrolling)
         decided = plan(
@@ -170,14 +170,14 @@ class StudentService:
             student=student,
             record=record,
             products=target.products,
-            grants=around.grants,
+            grants=related.grants,
             default_days=target.default_days,
             now=now,
         )
         if enrolling.enforce_seats and decided.shortages:
             raise SeatsExhausted(decided.shortages)
         after = _record_after(record, student, decided)
-        bulk = around.rings >= _EXPRESS_A_MINUTE
+        bulk = related.enqueued >= _EXPRESS_A_MINUTE
         decision = Decision(
             user=user,
             before=record,
@@ -189,9 +189,9 @@ class StudentService:
         )
         self._writer.write(decision)
         if after.needs_sync:
-            self._bell.ring(student.id, bulk=bulk)
-        products = around.products | {product.id: product for product in target.products}
-        return _view(after, around.users, products)
+            self._notifier.enqueue_student(student.id, bulk=bulk)
+        products = related.products | {product.id: product for product in target.products}
+        return _view(after, related.users, products)
 
     def _find(self, email: str, enrolling: Enrolling, *, must_exist: bool) -> _Target:
         lookup = self._store.lookups.find(
@@ -224,15 +224,15 @@ class StudentService:
             updated_at=now,
         )
 
-    def _surroundings(self, target: _Target, record: StudentRecord | None, now: datetime) -> "Surroundings":
+    def _related_records(self, target: _Target, record: StudentRecord | None, now: datetime) -> "RelatedRecords":
         known = {product.id for product in target.products}
         others = {found.product_id for found in record.enrollments} - known if record else set()
         users = {found.user_id for found in record.associations} if record else set()
-        return self._store.lookups.surroundings(
+        return self._store.lookups.related_records(
             user_ids=users | {target.user_id},
             product_ids=others,
             grants_of=(target.user_id, known),
-            rings_of=(target.user_id, now),
+            enqueued_of=(target.user_id, now),
         )
 
     def _load(self, page: "ListPage") -> dict[int, StudentView]:
@@ -251,8 +251,8 @@ class StudentService:
         product_ids = {enrollment.product_id for record in found for enrollment in record.enrollments}
         if not user_ids and not product_ids:
             return [_view(record, {}, {}) for record in found]
-        around = self._store.lookups.surroundings(user_ids=user_ids, product_ids=product_ids)
-        return [_view(record, around.users, around.products) for record in found]
+        related = self._store.lookups.related_records(user_ids=user_ids, product_ids=product_ids)
+        return [_view(record, related.users, related.products) for record in found]
 
 
 def _nothing_but(user_email: str) -> Enrolling:

@@ -1,6 +1,6 @@
-"""Enrolments whose end has come: out of the due index, and their seats freed where the grant is reusable.
+"""Enrollments whose end has come: out of the due index, and their seats freed where the grant is reusable.
 
-That an enrolment has expired is decided wherever it is read, so a late sweep never shows access that has ended; what
+That an enrollment has expired is decided wherever it is read, so a late sweep never shows access that has ended; what
 waits for the sweep is only the seat.
 """
 
@@ -28,7 +28,7 @@ Place = tuple[int, int]  # student and product
 
 @dataclass(frozen=True, slots=True)
 class _Hold:
-    """An enrolment, and those of its seat holders whose grant is reusable."""
+    """An enrollment, and those of its seat holders whose grant is reusable."""
 
     enrollment: Enrollment
     reusable: frozenset[int]
@@ -84,7 +84,7 @@ class SweepService:
             return {}
 
     def _read(self, places: list[Place]) -> dict[Place, _Hold]:
-        """Many enrolments and the grants behind their seats, in two round trips."""
+        """Many enrollments and the grants behind their seats, in two round trips."""
         enrollments = self._store.students.get_enrollments(places)
         pairs = {(holder, found.product_id) for found in enrollments for holder in found.seat_holders}
         reusable = {

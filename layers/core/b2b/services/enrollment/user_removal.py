@@ -1,4 +1,4 @@
-"""Deleting a user: gone for every reader at once, its students follow piece by piece."""
+"""Deleting a user: gone for every reader at once, its students follow chunk by chunk."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -119,7 +119,7 @@ class UserRemoval:
 
     def _is_shared(self, record: StudentRecord, user_id: int) -> bool:
         others = {found.user_id for found in record.associations} - {user_id}
-        return bool(others) and bool(self._store.lookups.surroundings(user_ids=others).users)
+        return bool(others) and bool(self._store.lookups.related_records(user_ids=others).users)
 
     def revoke_tokens(self, user_id: int) -> None:
         """Those of a user that is gone."""

@@ -167,10 +167,10 @@ class UserService:
         except UnresolvedReference as error:
             self.must_exist(user_id)
             raise InvalidInput.field("thinkific_id", str(error)) from error
-        around = self._store.lookups.surroundings(user_ids=[user_id], grants_of=(user_id, [product.id]))
-        if user_id not in around.users:
+        related = self._store.lookups.related_records(user_ids=[user_id], grants_of=(user_id, [product.id]))
+        if user_id not in related.users:
             raise _no_such_user(user_id)
-        grant = around.grants.get(product.id)
+        grant = related.grants.get(product.id)
         if grant is None and product.is_deleted:
             raise InvalidInput.field("thinkific_id", str(no_longer_sold(product, reference)))
         return grant or no_grant(user_id, product.id)
@@ -214,7 +214,7 @@ class UserService:
     def _views(self, found: Iterable[tuple[User, list[Grant]]]) -> list[UserView]:
         records = [*found]
         product_ids = {grant.product_id for _, grants in records for grant in grants}
-        products = self._store.lookups.surroundings(product_ids=product_ids).products if product_ids else {}
+        products = self._store.lookups.related_records(product_ids=product_ids).products if product_ids else {}
         return [
             UserView(user, tuple((grant, products[grant.product_id]) for grant in grants)) for user, grants in records
         ]

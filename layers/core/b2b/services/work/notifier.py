@@ -18,21 +18,21 @@ def repair_at(moment: datetime, *, bulk: bool) -> datetime:
     return moment + (_BULK_MAY_TAKE if bulk else _MAY_TAKE)
 
 
-class Bell:
-    """Rings for what is already durable. A message that cannot be sent is no failure of the call: repair rings
-    again for every wish that is not fulfilled in time; ``on_failure`` makes it visible.
+class Notifier:
+    """Enqueues what is already durable. A message that cannot be sent is no failure of the call: repair
+    enqueues every wish again that is not fulfilled in time; ``on_failure`` makes it visible.
     """
 
     def __init__(self, queues: "Queues", on_failure: Callable[[Exception], None]) -> None:
         self._queues = queues
         self._on_failure = on_failure
 
-    def ring(self, student_id: int, *, delay_seconds: float = 0, bulk: bool = False) -> None:
+    def enqueue_student(self, student_id: int, *, delay_seconds: float = 0, bulk: bool = False) -> None:
         """``bulk``: behind what single calls asked for."""
-        self._safely(lambda: self._queues.ring_student(student_id, delay_seconds=delay_seconds, bulk=bulk))
+        self._safely(lambda: self._queues.enqueue_student(student_id, delay_seconds=delay_seconds, bulk=bulk))
 
-    def ring_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
-        self._safely(lambda: self._queues.ring_operation(operation_id, delay_seconds=delay_seconds))
+    def enqueue_operation(self, operation_id: str, *, delay_seconds: float = 0) -> None:
+        self._safely(lambda: self._queues.enqueue_operation(operation_id, delay_seconds=delay_seconds))
 
     def _safely(self, send: Callable[[], None]) -> None:
         try:

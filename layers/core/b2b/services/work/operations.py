@@ -18,7 +18,7 @@ from b2b.services.work.backoff import LONGEST_SECONDS, backoff
 from b2b.services.work.faults import LEFT_ALONE_FOR
 
 if TYPE_CHECKING:
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
     from b2b.storage.table import Action
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SECONDS_FOR_A_STEP = 26.0
 _CONTENDED = "The records that it is to change are being changed by others each time it tries."
 _CONTENDED_ATTEMPTS = 5
-# How long after its time a message may come before repair rings again.
+# How long after its time a message may come before repair sends another.
 _MESSAGE_MAY_TAKE = timedelta(seconds=180)
 
 
@@ -34,9 +34,9 @@ OnBroken = Callable[[BrokenInvariant], None]
 
 
 class OperationService:
-    def __init__(self, store: "Store", bell: "Bell", clock: Clock = utc_now) -> None:
+    def __init__(self, store: "Store", notifier: "Notifier", clock: Clock = utc_now) -> None:
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._clock = clock
 
     def start(
@@ -77,12 +77,12 @@ class OperationService:
 
     def _write(self, operation: Operation, together_with: "Sequence[Action]") -> None:
         self._store.transact([*together_with, self._store.operations.add(operation)])
-        self._bell.ring_operation(operation.id)
+        self._notifier.enqueue_operation(operation.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a piece of work came to: the operation after it, ``actions`` to be written together with that, and for
+    """What a chunk of work came to: the operation after it, ``actions`` to be written together with that, and for
     how many seconds there is nothing to do. ``error``: what went wrong and does not stop the rest.
     """
 
@@ -94,7 +94,7 @@ class Step:
 
 class Runner(Protocol):
     def step(self, operation: Operation) -> Step:
-        """A bounded piece of the work; safe to repeat."""
+        """A bounded chunk of the work; safe to repeat."""
         ...
 
 
@@ -120,7 +120,7 @@ class OperationWorker:
     def __init__(
         self,
         store: "Store",
-        bell: "Bell",
+        notifier: "Notifier",
         runners: Mapping[OperationType, Runner],
         pause_reason: Callable[[], str | None],
         clock: Clock = utc_now,
@@ -128,7 +128,7 @@ class OperationWorker:
         on_broken: OnBroken | None = None,
     ) -> None:
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._runners = runners
         self._pause_reason = pause_reason
         self._on_broken = on_broken
@@ -223,5 +223,5 @@ class OperationWorker:
     def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
         seconds = min(seconds, LONGEST_SECONDS)
         self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
-        self._bell.ring_operation(operation.id, delay_seconds=seconds)
+        self._notifier.enqueue_operation(operation.id, delay_seconds=seconds)
         return AdvanceOutcome.POSTPONED

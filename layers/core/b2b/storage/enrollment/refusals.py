@@ -1,4 +1,4 @@
-"""What Thinkific refuses of students beside enrolments: their names, e-mails and groups, and when to try again.
+"""What Thinkific refuses of students beside enrollments: their names, e-mails and groups, and when to try again.
 
 A student of whom something is refused is in the due index by the moment of the next try.
 """

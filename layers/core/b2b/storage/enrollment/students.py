@@ -1,4 +1,4 @@
-"""Students with their users, enrolments and wish: one partition each, read in one query."""
+"""Students with their users, enrollments and wish: one partition each, read in one query."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -54,7 +54,7 @@ class Students:
         return keys.expiry_shards()
 
     def due(self, shard: str, now: datetime, *, limit: int) -> list[tuple[int, int]]:
-        """Student and product of enrolments in ``shard`` whose end has come, oldest first."""
+        """Student and product of enrollments in ``shard`` whose end has come, oldest first."""
         rows = self._table.due(shard, timestamps.to_text(now), limit=limit)
         return [keys.enrollment_ids(Key(row[keys.PARTITION], row[keys.SORT])) for row in rows]
 
@@ -145,7 +145,7 @@ class Students:
         return delete(key, when=Attr("revision").eq(enrollment.revision))
 
     def enroll(self, enrollment: Enrollment) -> Action:
-        """A first enrolment. Refused when there is one."""
+        """A first enrollment. Refused when there is one."""
         key = keys.enrollment(enrollment.student_id, enrollment.product_id)
         return put(key, _enrollment_item(enrollment), when=ABSENT)
 
@@ -243,14 +243,14 @@ class Students:
         self._table.write(update.when(EXISTS))
 
     def order_bundle(self, enrollment: Enrollment, now: datetime, *, version: int) -> None:
-        """Thinkific will build the bundle's enrolments (202), as ``version`` of the wish says."""
+        """Thinkific will build the bundle's enrollments (202), as ``version`` of the wish says."""
         update = self._learned(enrollment).set(
             bundle_ordered_version=version, bundle_ordered_at=timestamps.to_text(now)
         )
         self._table.write(update.remove("bundle_asked").when(EXISTS))
 
     def ask_for_bundle(self, enrollment: Enrollment) -> None:
-        """Thinkific was asked to build the bundle's enrolments, and nobody heard what it said."""
+        """Thinkific was asked to build the bundle's enrollments, and nobody heard what it said."""
         self._table.write(self._learned(enrollment).set(bundle_asked=True).when(EXISTS))
 
     def forget_order(self, enrollment: Enrollment) -> None:
@@ -285,7 +285,7 @@ class Students:
 
 
 def _forgotten(update: Update) -> Update:
-    """What was known of the enrolment's place in Thinkific."""
+    """What was known of the enrollment's place in Thinkific."""
     return update.remove("thinkific_id", "known_in_thinkific", *_ORDER)
 
 

@@ -133,7 +133,7 @@ class Wishes:
         return [wish_from_item(item) for item in found.values()]
 
     def put_off(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
-        """Claim a due wish for ringing again, so that two runs of the repair do not both ring."""
+        """Claim a due wish, so that two runs of the repair do not both enqueue it."""
         key, moment = keys.wish(student_id), timestamps.to_text(until)
         is_due = Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now))
         try:

@@ -92,10 +92,10 @@ class Users:
             condition = condition & _has_free_seat()
         return Update(keys.user(user_id)).add(seats_used=change, seat_writes=1).when(condition)
 
-    def count_ring(self, user_id: int, now: datetime) -> Action:
-        """One more student of the user, in this minute, for whom the sync was rung."""
+    def count_enqueued(self, user_id: int, now: datetime) -> Action:
+        """One more student of the user, in this minute, for whom the sync was enqueued."""
         minute = int(now.timestamp()) // 60
-        return Update(keys.rings(user_id, minute)).set(ttl=(minute + 2) * 60).add(students=1).always()
+        return Update(keys.enqueued_students(user_id, minute)).set(ttl=(minute + 2) * 60).add(students=1).always()
 
     def set_grant(self, grant: Grant, terms: GrantTerms, max_seats: int | None, now: datetime) -> Action:
         return _terms(grant, terms, now).set(max_seats=max_seats).always()

@@ -68,7 +68,7 @@ class Operations:
         self._table.succeeds(update.when(Attr(keys.DUE_AT).exists()))
 
     def put_off(self, operation_id: str, now: datetime) -> bool:
-        """Claim a due operation for ringing again, so that two runs of the repair do not both ring."""
+        """Claim a due operation, so that two runs of the repair do not both enqueue it."""
         moment = timestamps.to_text(now)
         update = Update(keys.operation(operation_id))
         update.set(**{keys.DUE_AT: timestamps.to_text(now + _LEFT_ALONE_FOR)})

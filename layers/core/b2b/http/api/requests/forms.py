@@ -1,6 +1,6 @@
 """Forms as PHP reads them, and so Laravel: ``enrollments[]=1``, ``enrollments[0][id]=1``; of one name the last wins.
 
-Arrays become objects by the keys that they have in PHP; a list field takes those (``b2b.http.api.requests.fields.entries``).
+Arrays become objects by the keys that they have in PHP. A list field takes those: see ``fields.entries``.
 """
 
 import logging
@@ -14,7 +14,7 @@ from python_multipart.multipart import Field, File, FormParser
 
 from b2b.http.api.errors import BadRequest, UnsupportedMediaType
 
-# More than a student with 500 enrolments has when it is sent back as it was read.
+# More than a student with 500 enrollments has when it is sent back as it was read.
 MAX_FIELDS = 10_000
 MAX_DEPTH = 16
 

@@ -1,6 +1,6 @@
 """Bringing one student to Thinkific as wanted: the fewest calls that close the gap, each confirmed as it is made.
 
-The order: the Thinkific user, its name, its groups, then each enrolment. What fails for good is written down where
+The order: the Thinkific user, its name, its groups, then each enrollment. What fails for good is written down where
 it belongs and does not stop the rest; what may heal is left for later. A call whose answer was lost is never
 repeated blindly: the next look asks Thinkific what there is.
 """

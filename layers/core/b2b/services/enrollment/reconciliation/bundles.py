@@ -1,4 +1,4 @@
-"""One enrolment in a bundle, which Thinkific writes to each of the bundle's courses, and may take its time over."""
+"""One enrollment in a bundle, which Thinkific writes to each of the bundle's courses, and may take its time over."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""One enrolment in a course."""
+"""One enrollment in a course."""
 
 from collections.abc import Set as AbstractSet
 
@@ -8,7 +8,7 @@ from b2b.domain.work.upstream import LIST_LAG_SECONDS, ThinkificEnrollment, Thin
 from b2b.services.enrollment.reconciliation.ends import end_of_an_existing, has_ended, has_ended_by_itself
 from b2b.services.enrollment.reconciliation.look import Later, Look
 
-_NOT_SHOWN = "Thinkific refuses an enrolment that may be there, and does not show it."
+_NOT_SHOWN = "Thinkific refuses an enrollment that may be there, and does not show it."
 
 
 class CourseStep:
@@ -39,7 +39,7 @@ class CourseStep:
         if is_as_wanted(existing, enrollment, self._look.now):
             self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update(enrollment, existing.id):
-            raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrolment that it does not know.")
+            raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrollment that it does not know.")
 
     def _bring_where_none_is_seen(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         """Confirms the enrollment: None. Else what Thinkific turns out to have.
@@ -100,7 +100,7 @@ class CourseStep:
         self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
 
     def _update(self, enrollment: Enrollment, thinkific_id: int) -> bool:
-        """Whether Thinkific still knows the enrolment."""
+        """Whether Thinkific still knows the enrollment."""
         self._look.before_a_call()
         try:
             self._thinkific.update_enrollment(
@@ -114,7 +114,7 @@ class CourseStep:
         return True
 
     def _explain(self, refusal: ThinkificRejected, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment:
-        """A refused enrolment may exist already, or the user be gone; else it is refused for good."""
+        """A refused enrollment may exist already, or the user be gone; else it is refused for good."""
         existing = self._find(enrollment, user_id)
         if existing is not None:
             return existing

@@ -1,4 +1,4 @@
-"""When an enrolment has ended, and which end Thinkific is sent."""
+"""When an enrollment has ended, and which end Thinkific is sent."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def has_ended_by_itself(enrollment: Enrollment, now: datetime) -> bool:
 
 
 def end_of_an_existing(enrollment: Enrollment, now: datetime) -> datetime:
-    """What an enrolment that Thinkific has already is to be given as its end."""
+    """What an enrollment that Thinkific has already is to be given as its end."""
     if enrollment.expiry_date is None:
         return expiry.without_end(now)
     if has_ended(enrollment, now):

@@ -1,4 +1,4 @@
-"""All of a student's enrolments, in the order in which Thinkific is to be told of them."""
+"""All of a student's enrollments, in the order in which Thinkific is to be told of them."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ class EnrollmentsStep:
         return [wait for wait in waits if wait is not None]
 
     def _looks_due(self, record: StudentRecord) -> int:
-        """At how many enrolments one would have to look first, each by itself."""
+        """At how many enrollments one would have to look first, each by itself."""
         return sum(
             enrollment.thinkific_id is None and not has_ended_by_itself(enrollment, self._look.now)
             for enrollment in _open_enrollments(record)

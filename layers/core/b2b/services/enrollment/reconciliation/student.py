@@ -1,4 +1,4 @@
-"""One look at one student: its account, its groups and its enrolments, in this order."""
+"""One look at one student: its account, its groups and its enrollments, in this order."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Reconciliation:
     """One look at one student, by the worker that holds the lease on ``wish``.
 
-    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrolment shows: its
+    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrollment shows: its
     "profile", that is name or e-mail, or a "group".
     """
 

@@ -1,4 +1,4 @@
-"""Trying again what Thinkific has refused of a student beside enrolments: name, e-mail and groups.
+"""Trying again what Thinkific has refused of a student beside enrollments: name, e-mail and groups.
 
 An e-mail that another account has may become free at any time. Of our own students' accounts we know when, and whoever
 is to have the e-mail waits on the account's list. Nobody tells us of other accounts: those are tried once a day.
@@ -11,7 +11,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
 _TRIED_EVERY = timedelta(days=1)
@@ -20,9 +20,9 @@ _MOST_IN_ONE_RUN = 200
 
 
 class Refusals:
-    def __init__(self, store: "Store", bell: "Bell", clock: Clock = utc_now) -> None:
+    def __init__(self, store: "Store", notifier: "Notifier", clock: Clock = utc_now) -> None:
         self._store = store
-        self._bell = bell
+        self._notifier = notifier
         self._clock = clock
 
     def next_try(self) -> datetime:
@@ -33,7 +33,7 @@ class Refusals:
         """Where nothing is refused, nothing is done."""
         due_at = repair_at(self._clock(), bulk=bulk)
         self._store.write(self._store.wishes.add(student_id, due_at, bulk=bulk, retry_refused=True))
-        self._bell.ring(student_id, bulk=bulk)
+        self._notifier.enqueue_student(student_id, bulk=bulk)
 
     def let_go(self, thinkific_id: int, *, bulk: bool = False) -> None:
         """That account in Thinkific may have another e-mail by now, or be gone: whoever waits for it is tried again."""

@@ -1,4 +1,4 @@
-"""Ringing again for what was not done in time: its message was lost, or its worker died."""
+"""Enqueues again what was not done in time: its message was lost, or its worker died."""
 
 import math
 from collections.abc import Callable
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from b2b.gateways.queues import Queues
     from b2b.storage.store import Store
 
-# A wish rung for is left alone for so long. Bulk work waits in its queue for long: a message more for each of
-# thousands, every other minute, would only be in the way.
+# A wish that was enqueued again is left alone for so long. Bulk work waits in its queue for long: a
+# message more for each of thousands, every other minute, would only be in the way.
 _LEFT_ALONE_FOR = timedelta(seconds=120)
 _BULK_LEFT_ALONE_FOR = timedelta(minutes=15)
 _MOST_IN_ONE_RUN = 1_000
@@ -26,27 +26,27 @@ class RepairService:
         self._queues = queues
         self._clock = clock
 
-    def ring_again(self, seconds_left: Callable[[], float] = lambda: math.inf) -> int:
-        """How many students and operations were rung for, some 1,000 each at most; the rest are due in the next run.
+    def enqueue_overdue(self, seconds_left: Callable[[], float] = lambda: math.inf) -> int:
+        """How many students and operations it enqueued, some 1,000 each at most; the rest are due in the next run.
 
         ``seconds_left``: until this run has to stop. A failing queue raises: the schedule's own retry and alarm make
         that visible, and nothing is lost.
         """
         now = self._clock()
-        rung = 0
+        enqueued = 0
         for operation_id in self._store.operations.due(now, limit=_MOST_IN_ONE_RUN):
             if seconds_left() < _SECONDS_FOR_ONE_MORE:
-                return rung
+                return enqueued
             if self._store.operations.put_off(operation_id, now):
-                self._queues.ring_operation(operation_id)
-                rung += 1
+                self._queues.enqueue_operation(operation_id)
+                enqueued += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
             if seconds_left() < _SECONDS_FOR_ONE_MORE:
-                return rung
-            rung += self._ring_for(student_id, now)
-        return rung
+                return enqueued
+            enqueued += self._enqueue_again(student_id, now)
+        return enqueued
 
-    def _ring_for(self, student_id: int, now: datetime) -> bool:
+    def _enqueue_again(self, student_id: int, now: datetime) -> bool:
         """Whether the student's wish was still due.
 
         The few whom a dead worker was at do not wait behind bulk work again.
@@ -57,5 +57,5 @@ class RepairService:
         if wish is None:
             return False
         is_abandoned = wish.lease_owner is not None
-        self._queues.ring_student(student_id, bulk=wish.bulk and not is_abandoned)
+        self._queues.enqueue_student(student_id, bulk=wish.bulk and not is_abandoned)
         return True

@@ -19,7 +19,7 @@ from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
 
@@ -41,7 +41,7 @@ class SyncService:
         self,
         store: "Store",
         thinkific: "Thinkific",
-        bell: "Bell",
+        notifier: "Notifier",
         *,
         worker: str,
         on_refusal: OnRefusal,
@@ -49,9 +49,9 @@ class SyncService:
     ) -> None:
         self._store = store
         self._thinkific = thinkific
-        self._bell = bell
+        self._notifier = notifier
         self._worker = worker
-        self._refusals = Refusals(store, bell, clock)
+        self._refusals = Refusals(store, notifier, clock)
         self._on_refusal = on_refusal
         self._clock = clock
 
@@ -146,5 +146,5 @@ class SyncService:
         self._store.wishes.give_back(
             wish, not_before, due_at, attempts=attempts, trouble=trouble, blind_until=blind_until
         )
-        self._bell.ring(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
+        self._notifier.enqueue_student(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)
         return SyncOutcome.POSTPONED

@@ -15,14 +15,14 @@ from b2b.domain.enrollment.unnamed import unnamed
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.upstream import ThinkificEnrollment
-from b2b.services.chunks import in_pieces
+from b2b.services.chunks import chunked
 from b2b.services.contention import retry_conflicts
 from b2b.services.enrollment.sync.refusals import Refusals
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
-    from b2b.services.work.notifier import Bell
+    from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
 _IDS_IN_ONE_PAGE = 100
@@ -46,17 +46,17 @@ class Difference:
 
 
 class Verification:
-    """Each ``compare`` takes one call to Thinkific, two for students with more than 250 enrolments or none at all.
+    """Each ``compare`` takes one call to Thinkific, two for students with more than 250 enrollments or none at all.
 
     One more for each enrollment in a course that Thinkific's lists leave out.
     """
 
-    def __init__(self, store: "Store", thinkific: "Thinkific", bell: "Bell", clock: Clock = utc_now) -> None:
+    def __init__(self, store: "Store", thinkific: "Thinkific", notifier: "Notifier", clock: Clock = utc_now) -> None:
         self._store = store
         self._thinkific = thinkific
-        self._bell = bell
+        self._notifier = notifier
         self._clock = clock
-        self._refusals = Refusals(store, bell, clock)
+        self._refusals = Refusals(store, notifier, clock)
 
     def student_ids(self) -> Iterator[int]:
         """All, ascending."""
@@ -116,13 +116,13 @@ class Verification:
             if None in wanted:
                 self._forget_account(record)
             different = [found for found in record.enrollments if found.product_id in wanted]
-            for piece in in_pieces(different, _ENROLLMENTS_IN_ONE_WRITE):
+            for chunk in chunked(different, _ENROLLMENTS_IN_ONE_WRITE):
                 wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
-                reopened = [self._store.students.open_again(found) for found in piece]
+                reopened = [self._store.students.open_again(found) for found in chunk]
                 self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
 
         retry_conflicts(attempt)
-        self._bell.ring(student_id, bulk=True)
+        self._notifier.enqueue_student(student_id, bulk=True)
 
     def _forget_account(self, record: StudentRecord) -> None:
         if record.student.thinkific_id is not None:
@@ -164,7 +164,7 @@ class Verification:
     def _wanted_otherwise(
         self, enrollment: Enrollment, all_: Iterable[Enrollment], courses: dict[int, Sequence[int]]
     ) -> set[int]:
-        """Courses that the student has by another enrolment too."""
+        """Courses that the student has by another enrollment too."""
         others = (found for found in all_ if found.product_id != enrollment.product_id)
         return {course_id for found in others for course_id in courses[found.product_id]}
 
@@ -172,7 +172,7 @@ class Verification:
         now = self._clock()
         has_ended = expiry.is_past(enrollment.expiry_date, now)
         if existing is None:
-            return None if has_ended else "Thinkific has no enrolment."
+            return None if has_ended else "Thinkific has no enrollment."
         if is_as_wanted(existing, enrollment, now):
             return None
         if existing.activated_at is None:
