@@ -138,7 +138,10 @@ _ACTIVE = (
     "Existing enrollments stay as they are."
 )
 _DAYS = "How long an enrollment made from now on lasts, in days of 24 hours; 0 = it does not end."
-_REUSABLE = "Whether a seat is free again when an enrollment ends by itself. Not given = as it was; a new grant's seats are not."
+_REUSABLE = (
+    "Whether a seat is free again when an enrollment ends by itself. Not given = as it was; a new grant's seats are "
+    "not."
+)
 _ENFORCE = (
     "True makes the call all-or-nothing: where a seat is missing, of the user or in a product, nothing is changed and "
     "the answer is 409 `seats_exhausted`. Not given or false = nothing is refused for lack of seats."
