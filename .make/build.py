@@ -59,9 +59,8 @@ def build(architecture: str, version: str, out: Path) -> None:
     say(f"Building for {architecture} in {shown(out)}:")
     install_dependencies(architecture, version, out / DEPENDENCIES)
     copy_code(ROOT / "layers/core/b2b", out / CORE / "b2b")
-    for package in sorted((ROOT / "functions").iterdir()):
-        if (package / "handler.py").exists():
-            copy_code(package, out / FUNCTIONS / package.name)
+    for package in sorted(path.parent for path in (ROOT / "functions").glob("*/__init__.py")):
+        copy_code(package, out / FUNCTIONS / package.name)
     for part, mounted in MOUNTED.items():
         compile_code(python, out / part, mounted)
     write_template(architecture, digest(out), out / "template.yaml")

@@ -35,16 +35,17 @@ class WholeTable:
         self._pool = pool
         self._sleep = sleep
 
-    def pages(self) -> Iterator[list[WireItem]]:
-        """Every item once, in no order."""
-        under_way = {self._pool.submit(self.read, segment): segment for segment in range(SEGMENTS)}
+    def pages(self, **arguments: Any) -> Iterator[list[WireItem]]:
+        """Every item once, in no order. ``arguments``: Scan's, which may leave out some."""
+        under_way = {self._pool.submit(self.read, segment, **arguments): segment for segment in range(SEGMENTS)}
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 segment, page = under_way.pop(future), future.result()
                 if "LastEvaluatedKey" in page:
                     start = page["LastEvaluatedKey"]
-                    under_way[self._pool.submit(self.read, segment, ExclusiveStartKey=start)] = segment
+                    following = self._pool.submit(self.read, segment, ExclusiveStartKey=start, **arguments)
+                    under_way[following] = segment
                 yield page["Items"]
 
     def writes(self) -> "Writes":

@@ -10,7 +10,6 @@ from typing import Any
 from b2b.domain.errors import TooManyRequests
 from b2b.services.contention import retry_conflicts
 from b2b.storage import keys, schema
-from b2b.storage.identity.settling import SharedAddress
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
 from b2b.storage.table import Item, Table, unmarshal
@@ -72,7 +71,7 @@ def migrate(rows: Rows, say: Say, progress: Progress, *, again: bool) -> bool:
     say(f"Every row is of today's form, which is number {schema.VERSION}.")
     shared = [left for pair in store.settling.shared() if (left := _retried(partial(store.settling.part, pair)))]
     for pair in shared:
-        say(_told(pair))
+        say(str(pair))
     return not shared
 
 
@@ -173,12 +172,3 @@ def _retried(attempt: Callable[[], Any]) -> Any:
         return retry_conflicts(attempt)
     except TooManyRequests:
         raise CommandError("Others keep writing to the same rows. The same command goes on from here.") from None
-
-
-def _told(pair: SharedAddress) -> str:
-    path = pair.kind.lower()
-    return (
-        f"Two {path} have one e-mail address, in two spellings: {pair.older} and {pair.younger}. The older one, "
-        f"{pair.older}, is found by it, and {pair.younger} by its id only. Give {pair.younger} another address "
-        f"(PUT /api/{path}/{pair.younger}) or delete one of them, then run this again."
-    )

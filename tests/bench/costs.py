@@ -125,7 +125,7 @@ class Stack:
             api_functions=sum(map(bool, routes)),
             memory_gb=content["Globals"]["Function"]["MemorySize"] / 1024,
             runs={
-                schedule.handler.partition(".")[0]: MONTH_SECONDS / schedule.every_seconds
+                schedule.handler.split(".")[1]: MONTH_SECONDS / schedule.every_seconds
                 for schedule in template.schedules()
             },
             queues_polled=len(template.event_sources()),

@@ -19,12 +19,13 @@ from tests.bench.processes import TELL_READY, CpuTime, cpu_time, instructions, o
 from tests.bench.progress import Progress
 from tests.bench.report import Figure, Goal, Section, number, paragraph, table
 from tests.bench.sampling import Ratio, Samples, interleaved, ratio, spread
+from tests.functions import of_kind
 
 API_GOAL = Goal(1.15, stretch=0.95, unit="x")
 WORKER_GOAL = Goal(1.10, unit="x")
 ARTIFACT_GOAL = Goal(1.05, unit="x")
 
-WORKERS = ("sync", "operations", "repair", "sweep", "recount", "catalogue")
+WORKERS = (*of_kind("workers"), *of_kind("schedules"))
 _WEB = ("fastapi", "starlette", "mangum")
 
 _NOTHING = "the interpreter alone"

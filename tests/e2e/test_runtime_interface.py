@@ -93,10 +93,10 @@ def event_for(name: str) -> Any:
     """One whose answer needs the table."""
     if name in ("SyncFunction", "OperationsFunction"):
         return read_event("sqs-sync" if name == "SyncFunction" else "sqs-operations")
-    if HANDLERS[name].partition(".")[0] not in ("users", "students", "products", "admin"):
+    if not HANDLERS[name].startswith("api."):
         return read_event("scheduler-repair")
     event = read_event("apigateway-v2-get-user")
-    path = "/api/settings" if name == "PlatformFunction" else f"/api/{HANDLERS[name].partition('.')[0]}"
+    path = "/api/settings" if name == "PlatformFunction" else f"/api/{HANDLERS[name].split('.')[1]}"
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     # Well-formed, and nobody's: another in each call, so that it is looked up.
     event["headers"]["authorization"] = f"Bearer {tokens.new_secret()}"

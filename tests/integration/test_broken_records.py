@@ -9,6 +9,7 @@ import pytest
 from tests.emulated import Emulated
 from tests.integration.crowd import crowd
 from tests.integration.desk import NAMES, Desk, enrolling, reference
+from tests.integration.mending import contradictions, mend
 from tests.integration.queued import asked_for
 from tests.integration.recount import recount
 
@@ -20,7 +21,6 @@ from b2b.services.work.operations import AdvanceOutcome
 from b2b.storage import keys
 from b2b.storage.keys import Key
 from b2b.storage.table import Item, delete, put, unmarshal
-from b2b_cli.mending import make_consistent
 from b2b_cli.recounting import recount as counted_anew
 
 if TYPE_CHECKING:
@@ -60,21 +60,14 @@ class Broken:
         return self.desk.students
 
     def contradictions(self) -> list[str]:
-        said: list[str] = []
-        make_consistent(self.desk.consistency, self.desk.recount, said.append, _silent, repair=False)
-        return said
+        return contradictions(self.desk)
 
     def repair(self) -> bool:
-        mended = make_consistent(self.desk.consistency, self.desk.recount, _ignore, _silent, repair=True)
-        return mended and counted_anew(self.desk.recount, _ignore, _silent, repair=True)
+        return mend(self.desk) and counted_anew(self.desk.recount, _ignore, _ignore, repair=True)
 
 
 def _ignore(_: str) -> None:
     """Nobody reads it."""
-
-
-def _silent(_: str) -> None:
-    """No progress is shown."""
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from tests.functions import ALL
 from tests.unit.aws import REGION, Aws, aws
 from tests.unit.functions.api import Api
 from tests.unit.in_process import Open
@@ -13,19 +14,6 @@ from b2b.wiring import core, upstream
 from b2b_cli.local.resources import Resources
 
 __all__ = ["aws"]
-
-HANDLERS = (
-    "admin",
-    "catalogue",
-    "sweep",
-    "operations",
-    "products",
-    "recount",
-    "repair",
-    "students",
-    "sync",
-    "users",
-)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +47,7 @@ def api(resources: Resources, open_app: Open) -> Api:
 @pytest.fixture
 def load(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """A function's handler, imported as Lambda does at a cold start."""
-    for name in HANDLERS:
+    for name in ALL:
         monkeypatch.delitem(sys.modules, f"{name}.handler", raising=False)
     return lambda name: import_module(f"{name}.handler").handler
 

@@ -33,11 +33,11 @@ def test_work_waits_for_the_key_and_ends_in_no_dead_letter_queue(
     made = api.call("POST", path, json={**names, "email": "waits@example.com", "enrollments": [7]})
     student_id = made.json()["data"]["id"]
 
-    assert run(load("operations"), "sqs-operations", operation_id=operation.id) == {"batchItemFailures": []}
+    assert run(load("workers.operations"), "sqs-operations", operation_id=operation.id) == {"batchItemFailures": []}
     waiting, _ = api.services.operations.get(operation.id)
     assert (waiting.error, waiting.attempts) == (NO_KEY, 0)
 
-    assert run(load("sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
+    assert run(load("workers.sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
     wish = api.services.store.wishes.first(100)[0]
     assert (wish.student_id, wish.trouble, wish.attempts) == (student_id, NO_KEY, 0)
 

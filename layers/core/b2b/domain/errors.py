@@ -13,6 +13,7 @@ B2BError
     └── LeaseLost       another worker has taken over
 
 BrokenInvariant         records contradict each other: no refusal, a fault of ours
+NeedsAPerson            only a person can decide which of two records is right
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,3 +128,7 @@ class BrokenInvariant(Exception):
     def __init__(self, place: str) -> None:
         super().__init__(f"Records contradict each other ({place}); `b2b recount --repair` mends them.")
         self.place = place
+
+
+class NeedsAPerson(Exception):
+    """``str(error)`` says what to do."""

@@ -152,6 +152,10 @@ def account(thinkific_id: int) -> Key:
     return _alone(f"ACCOUNT#{thinkific_id}")
 
 
+def is_account(key: Key) -> bool:
+    return key.pk.startswith("ACCOUNT#")
+
+
 def waiting_list(thinkific_id: int) -> Key:
     """The students who are to have the e-mail that a user in Thinkific has."""
     return _alone(f"WAITING#{thinkific_id}")
@@ -163,6 +167,15 @@ def product(product_id: int) -> Key:
 
 def productable(productable_type: str, productable_id: int) -> Key:
     return _alone(f"PRODUCTABLE#{productable_type}#{productable_id}")
+
+
+def is_product(key: Key) -> bool:
+    """Of a product's own id, or of a copy under another id of Thinkific's."""
+    return key.pk.startswith("PRODUCT#")
+
+
+def is_productable(key: Key) -> bool:
+    return key.pk.startswith("PRODUCTABLE#")
 
 
 def token(digest: str) -> Key:
@@ -184,6 +197,11 @@ def is_token_id(key: Key) -> bool:
 def id_of_token(key: Key) -> int:
     """Of a key that ``is_token_id``."""
     return int(key.pk.removeprefix("TOKENID#"))
+
+
+def last_number(key: Key) -> int:
+    """Of a partition that is one id, or ends in one: ``PRODUCTABLE#Course#7``."""
+    return int(key.pk.rpartition("#")[2])
 
 
 def operation(operation_id: str) -> Key:

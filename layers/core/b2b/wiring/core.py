@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from b2b.services.identity.users import UserService
     from b2b.services.integrity.consistency import ConsistencyService
     from b2b.services.integrity.recount import RecountService
+    from b2b.services.integrity.uniqueness import UniquenessService
     from b2b.services.work.idempotency import IdempotencyService
     from b2b.services.work.notifier import Notifier
     from b2b.services.work.operations import OperationService
@@ -145,6 +146,13 @@ class Services:
         from b2b.services.integrity.consistency import ConsistencyService
 
         return ConsistencyService(self.store, self.removals)
+
+    @cached_property
+    def uniqueness(self) -> "UniquenessService":
+        from b2b.services.integrity.uniqueness import UniquenessService
+        from b2b.storage.integrity.uniqueness import Uniqueness
+
+        return UniquenessService(self.store, Uniqueness(self.table))
 
     @cached_property
     def sweep(self) -> "SweepService":

@@ -14,7 +14,7 @@ from b2b.domain.catalogue.products import Candidates, Product, ProductableType, 
 from b2b.domain.kinds import Kind
 from b2b.domain.work.upstream import CatalogueEntry
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, put
+from b2b.storage.table import ABSENT, Action, Item, Table, check, put
 
 # The one attribute in which a product stands, so that the list index can carry it whole.
 _DATA = "product"
@@ -80,6 +80,17 @@ class Products:
             actions.append(put(key, item, when=_is_of(*sellers)))
         return actions
 
+    def restore(self, product: Product) -> Action:
+        """The product, which is gone, as a copy of it says."""
+        return put(keys.product(product.id), {_DATA: _data(product)} | _listing(product), when=ABSENT)
+
+    def copy(self, product: Product, key: keys.Key, before: Product | None) -> Action:
+        """The product as it is, in place of ``before``."""
+        return put(key, {_DATA: _data(product)}, when=_is_still(before))
+
+    def must_still_be(self, key: keys.Key, product: Product) -> Action:
+        return check(key, _is_still(product))
+
     def _product(self, key: keys.Key) -> Product | None:
         item = self._table.get(key)
         return product_from_item(item) if item else None
@@ -139,7 +150,8 @@ def _listing(product: Product) -> Item:
 def _is_still(before: Product | None) -> ConditionBase:
     if before is None:
         return ABSENT
-    return Attr(f"{_DATA}.updated_at").eq(timestamps.to_text(before.updated_at))
+    same_id = Attr(f"{_DATA}.id").eq(before.id)
+    return same_id & Attr(f"{_DATA}.updated_at").eq(timestamps.to_text(before.updated_at))
 
 
 def _is_of(*products: Product) -> ConditionBase:
@@ -148,6 +160,12 @@ def _is_of(*products: Product) -> ConditionBase:
     for product in products:
         condition |= Attr(f"{_DATA}.id").eq(product.id)
     return condition
+
+
+def copy_keys(product: Product) -> list[keys.Key]:
+    """Where its copies stand: under the id of its course or bundle, and under Thinkific's product id."""
+    by_productable = keys.productable(product.productable_type, product.productable_id)
+    return [by_productable, *(keys.product(number) for number in product.ids if number != product.id)]
 
 
 def _key_by_id(entry: CatalogueEntry) -> keys.Key | None:

@@ -20,7 +20,7 @@ KEYED = 2
 OWNER = "owner_id"
 
 # On a record whose address an older one has.
-_HELD_BY = "email_held_by"
+HELD_BY = "email_held_by"
 _IS_FORMER = Attr(schema.ATTRIBUTE).not_exists()
 
 _KEYS: dict[Kind, Callable[[str], Key]] = {Kind.USERS: keys.user_email, Kind.STUDENTS: keys.student_email}
@@ -60,7 +60,7 @@ def holding_of(item: Item) -> Holding:
     """Of a user's or a student's item."""
     if schema.version_of(item) < KEYED:
         return Holding.FORMER
-    return Holding.NONE if _HELD_BY in item else Holding.OWN
+    return Holding.NONE if HELD_BY in item else Holding.OWN
 
 
 def holder_from_item(kind: Kind, item: Item) -> Holder:
@@ -89,7 +89,7 @@ def change(kind: Kind, before: HasEmail, after: HasEmail, update: Update) -> lis
         return []
     if is_former:
         update.set(**{schema.ATTRIBUTE: KEYED})
-    update.remove(_HELD_BY)
+    update.remove(HELD_BY)
     if key == held_key(before):
         return [take_over(guard_key(kind, key), before.id, previous=before.id)]
     return [claim(kind, after), *release(kind, before)]
@@ -113,7 +113,7 @@ def keyed(holder: Holder, *, held_by: int | None = None) -> Action:
 
     Refused when its e-mail, or the form, has changed meanwhile.
     """
-    update = Update(record_key(holder.kind, holder.id)).set(**{_HELD_BY: held_by})
+    update = Update(record_key(holder.kind, holder.id)).set(**{HELD_BY: held_by})
     unchanged = Attr("email").eq(holder.email)
     if holder.email_holding is Holding.FORMER:
         return update.set(**{schema.ATTRIBUTE: KEYED}).when(unchanged & _IS_FORMER)

@@ -26,11 +26,23 @@ _TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class SharedAddress:
-    """The record ``younger`` has the address too, in another spelling, and is reached by its id only."""
+    """The record ``younger`` has the address too, maybe in another spelling, and is reached by its id only."""
 
     kind: Kind
     older: int
     younger: int
+
+    @property
+    def younger_key(self) -> Key:
+        return guards.record_key(self.kind, self.younger)
+
+    def __str__(self) -> str:
+        path = self.kind.lower()
+        return (
+            f"Two {path} have one e-mail address, maybe in two spellings: {self.older} and {self.younger}. The older "
+            f"one, {self.older}, is found by it, and {self.younger} by its id only. Give {self.younger} another "
+            f"address (PUT /api/{path}/{self.younger}) or delete one of them, then run `b2b migrate-data`."
+        )
 
 
 class Settling:
@@ -64,6 +76,17 @@ class Settling:
             self.settle(kind, owner_id)
         else:
             self._table.succeeds(guards.take_over(guard, owner_id, previous=owner_id))
+
+    def reclaim(self, kind: Kind, record_id: int) -> None:
+        """The address is the record's again, unless an older one has it too: then both are noted.
+
+        Nothing to do for a record of schema 1, which ``settle`` is for. Raises WriteConflict.
+        """
+        record = self._holder(kind, record_id)
+        if record is None or record.email_holding is not Holding.OWN:
+            return
+        if _owner(self._table.get(record.proper_guard)) != record_id:
+            self._table.transact(self._settlement(record))
 
     def shared(self) -> list[SharedAddress]:
         rows = self._table.query(*keys.shared_addresses())
