@@ -15,7 +15,7 @@ from b2b.domain.work.budget import Budget
 from b2b.domain.work.operations import OperationType
 from b2b.services.catalogue.sync import CatalogueSync
 from b2b.services.enrollment.expiries import ExpiryRunner, ExpiryService
-from b2b.services.work.operations import OperationWorker, Runner
+from b2b.services.work.operation_worker import OperationWorker, Runner
 
 _HTML = "<html><head><title>503 Service Temporarily Unavailable</title></head><body>nginx</body></html>"
 _CLIENT_GIVES_UP_AFTER_SECONDS = 20.0

@@ -24,7 +24,8 @@ from tests.unit.services.world import World, reference
 
 from b2b.domain.catalogue.products import Product
 from b2b.domain.identity.users import User
-from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.domain.work.operations import Operation, OperationStatus
 from b2b.services.enrollment.expiries import ExpiryChange
 
 TRIES = 20
@@ -86,7 +87,7 @@ def pend(operated: Operated, way: Way) -> Pending:
     world.sqs.sent.clear()
     operated.outage.way = way
     new = [world.enroll(user, course, bundle, email=f"new{number}@example.com").student.id for number in range(4)]
-    catalogue = world.operations.start(OperationType.CATALOGUE_SYNC)
+    catalogue = world.operations.start(CatalogueSyncState())
     return Pending(world, user, course, bundle, there, new, [catalogue.id])
 
 

@@ -32,7 +32,8 @@ from b2b.services.enrollment.students import StudentService
 from b2b.services.enrollment.sync.repair import RepairService
 from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.work.notifier import Notifier
-from b2b.services.work.operations import AdvanceOutcome, OperationService, OperationWorker
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
+from b2b.services.work.operations import OperationService
 from b2b.wiring.core import _BOTO, _BRIEFLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store

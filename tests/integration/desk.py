@@ -21,7 +21,7 @@ from b2b.services.enrollment.removals import StudentDelete
 from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.enrollment.user_removal import UserDelete
 from b2b.services.identity.users import UserFields
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker, Runner
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker, Runner
 from b2b.storage.table import Table
 from b2b.storage.work.budget import BudgetItem
 from b2b.wiring.core import Services

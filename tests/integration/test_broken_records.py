@@ -17,7 +17,7 @@ from b2b.domain.errors import BrokenInvariant, TooManyRequests
 from b2b.domain.work.operations import OperationStatus
 from b2b.services.enrollment.expiries import ExpiryChange
 from b2b.services.enrollment.students import StudentService
-from b2b.services.work.operations import AdvanceOutcome
+from b2b.services.work.operation_worker import AdvanceOutcome
 from b2b.storage import keys
 from b2b.storage.keys import Key
 from b2b.storage.table import Item, delete, put, unmarshal

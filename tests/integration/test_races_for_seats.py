@@ -16,10 +16,11 @@ from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import InvalidInput, NotFound
 from b2b.domain.identity.users import User
 from b2b.domain.integrity.recount import UserCounts
-from b2b.domain.timestamps import from_text, utc_now
+from b2b.domain.timestamps import utc_now
+from b2b.domain.work.operation_states import ExpiryChangeState
 from b2b.domain.work.operations import OperationStatus
 from b2b.services.enrollment.expiries import ExpiryChange
-from b2b.services.work.operations import AdvanceOutcome
+from b2b.services.work.operation_worker import AdvanceOutcome, state_of
 
 MANY = range(THREADS)
 EXPIRE_NOW = ExpiryChange(kind="expire_now")
@@ -99,7 +100,7 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
 
         assert refused(outcomes) == []
         assert {*outcomes} <= {AdvanceOutcome.POSTPONED, AdvanceOutcome.OVERTAKEN}
-        ends = [from_text(operation.state["end"]) for operation in started]
+        ends = [state_of(operation, ExpiryChangeState).end for operation in started]
         versions = [
             {item.student_id: item.version for item in desk.store.operations.items(operation.id, after=0, limit=100)}
             for operation in started

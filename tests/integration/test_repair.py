@@ -26,13 +26,14 @@ from tests.integration.stacks import (
 from tests.local_stack import LocalStack, await_that
 
 from b2b.domain.catalogue.products import ProductReference
-from b2b.domain.work.operations import OperationType
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.gateways.queues import Queues
 from b2b.services.enrollment.expiries import ExpiryChange
 from b2b.services.enrollment.students import Enrolling, StudentService
 from b2b.services.enrollment.sync.repair import RepairService
 from b2b.services.work.notifier import Notifier
-from b2b.services.work.operations import AdvanceOutcome, OperationService
+from b2b.services.work.operation_worker import AdvanceOutcome
+from b2b.services.work.operations import OperationService
 from b2b_cli.local.processes import free_port
 
 
@@ -129,7 +130,7 @@ def test_the_stack_carries_out_what_no_message_told_it(stack: LocalStack, unreac
         answered(api.post("/users/upsert", json={"email": "unheard@example.com"}))
         students = StudentService(desk.store, notifier, desk.removals, lambda: after(-61))
         view, _ = students.upsert("unheard.ada@example.com", NAMES, enrolling_by_email("unheard@example.com", course))
-        operation = OperationService(desk.store, notifier, lambda: after(-181)).start(OperationType.CATALOGUE_SYNC)
+        operation = OperationService(desk.store, notifier, lambda: after(-181)).start(CatalogueSyncState())
         await_active(api, [view.student.id], seconds=30)
         await_succeeded(api, operation.id)
     assert in_thinkific(stack)[1].count(("unheard.ada@example.com", course)) == 1

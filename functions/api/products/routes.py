@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import WithJsonSchema
 
 from api.products.schemas import AddProduct, ProductResource, SearchProducts, SyncCatalogue, present
-from b2b.domain.work.operations import OperationType
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.http.api.authentication import Scoped
 from b2b.http.api.operations import OperationResource, StartedBody, present_operation
 from b2b.http.api.pagination import DataBody, ListBody, WantedPage
@@ -61,7 +61,7 @@ async def search_products(term: Annotated[str, Depends(_term)], services: Curren
 async def sync_products(
     _: Annotated[SyncCatalogue, Depends(JsonBody(SyncCatalogue))], services: CurrentServices
 ) -> dict[str, Any]:
-    started = present_operation(services.operations.start(OperationType.CATALOGUE_SYNC), [])
+    started = present_operation(services.operations.start(CatalogueSyncState()), [])
     return {"data": started, "operation": started}
 
 

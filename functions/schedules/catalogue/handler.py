@@ -7,7 +7,7 @@ gc.disable()
 
 from typing import Any
 
-from b2b.domain.work.operations import OperationType
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.observability import logger
 from b2b.wiring.core import services
 
@@ -18,7 +18,7 @@ _log = logger("catalogue")
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """An EventBridge schedule's event in; how many operations were started out."""
     del event, context
-    operation = _services.operations.start_scheduled(OperationType.CATALOGUE_SYNC)
+    operation = _services.operations.start_scheduled(CatalogueSyncState())
     if operation is None:
         _log.warning("the refresh that was started before is not finished")
         return {"started": 0}

@@ -9,7 +9,7 @@ from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.test_handlers import Context, Load, event
 
-from b2b.domain.work.operations import OperationType
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.wiring import upstream
 from b2b.wiring.key import NO_KEY
 
@@ -28,7 +28,7 @@ def empty_secret(aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_work_waits_for_the_key_and_ends_in_no_dead_letter_queue(
     load: Load, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    operation = api.services.operations.start(OperationType.CATALOGUE_SYNC)
+    operation = api.services.operations.start(CatalogueSyncState())
     path, names = "/api/students", {"first_name": "Ada", "last_name": "L"}
     made = api.call("POST", path, json={**names, "email": "waits@example.com", "enrollments": [7]})
     student_id = made.json()["data"]["id"]

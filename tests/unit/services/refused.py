@@ -16,7 +16,7 @@ from b2b.services.enrollment.students import Names
 from b2b.services.enrollment.sync.verification import Verification
 from b2b.services.enrollment.user_removal import UserDelete, UserRemoval
 from b2b.services.identity.tokens import TokenService
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 TAKEN, FREE, OTHER = "taken@example.com", "free@example.com", "other@example.com"
 

@@ -8,7 +8,7 @@ from b2b.domain.work.operations import OperationStatus, OperationType
 from b2b.services.enrollment.groups import GroupImport, GroupService
 from b2b.services.enrollment.removals import Removals, StudentDelete
 from b2b.services.enrollment.sync.student import SyncOutcome
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 NEW = "ada.new@example.com"
 

@@ -7,7 +7,7 @@ from tests.unit.services.world import World
 
 from b2b.domain.work.operations import Operation, OperationStatus, OperationType
 from b2b.services.enrollment.groups import GroupImport, GroupService
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 LAG_SECONDS = 4
 

@@ -11,6 +11,7 @@ from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType
 from b2b.domain.enrollment.enrollments import with_expiry
 from b2b.domain.errors import InvalidInput
 from b2b.domain.kinds import Kind
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.domain.work.operations import Operation, OperationStatus, OperationType
 from b2b.domain.work.upstream import BudgetSpent, GraphPage, KeyRefused, ThinkificDown, ThinkificRejected
 from b2b.gateways.thinkific.graphql import ThinkificGraphQL
@@ -19,7 +20,7 @@ from b2b.services.catalogue.sync import CatalogueSync
 from b2b.services.enrollment.students import Enrolling
 from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.enrollment.sync.verification import Verification
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 COURSE, BUNDLE = ProductableType
 
@@ -38,7 +39,7 @@ class Catalogue:
         sync = CatalogueSync(self._world.store, self._world.thinkific, self._world.clock, self.graphql)
         runners: Any = {OperationType.CATALOGUE_SYNC: sync}
         worker = OperationWorker(self._world.store, self._world.notifier, runners, lambda: None, self._world.clock)
-        operation_id = self._world.operations.start(OperationType.CATALOGUE_SYNC).id
+        operation_id = self._world.operations.start(CatalogueSyncState()).id
         self._world.clock.advance(minutes=1)
         outcomes = [worker.advance(operation_id, lambda: 60.0)]
         while outcomes[-1] is AdvanceOutcome.POSTPONED and len(outcomes) < 30:

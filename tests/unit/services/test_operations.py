@@ -1,15 +1,17 @@
 """Operations whose Thinkific is away, or who meet a fault that nobody foresaw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from tests.unit.services.world import World
 
 from b2b.domain.errors import TooManyRequests, WriteConflict
+from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.domain.work.operations import Operation, OperationStatus, OperationType
 from b2b.domain.work.upstream import AnswerLost, BudgetSpent, ThinkificDown
-from b2b.services.work.operations import AdvanceOutcome, OperationWorker, Step
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker, Step
 
 
 class Troubled:
@@ -30,7 +32,7 @@ Advance = Callable[[], AdvanceOutcome]
 @pytest.fixture
 def troubled(world: World) -> Callable[..., tuple[str, Advance]]:
     def start(*troubles: Exception) -> tuple[str, Advance]:
-        operation = world.operations.start(OperationType.CATALOGUE_SYNC)
+        operation = world.operations.start(CatalogueSyncState())
         runner = Troubled(*troubles)
         worker = OperationWorker(
             world.store, world.notifier, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
@@ -106,3 +108,26 @@ def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
     assert advance() is AdvanceOutcome.FINISHED
     operation, _ = world.operations.get(operation_id)
     assert (operation.status, operation.attempts, operation.error) == (OperationStatus.SUCCEEDED, 0, None)
+
+
+def test_all_that_a_runner_asks_of_thinkific_leaves_the_burst_to_single_enrollments(world: World) -> None:
+    is_in_bulk = False
+    seen = []
+
+    @contextmanager
+    def in_bulk() -> Iterator[None]:
+        nonlocal is_in_bulk
+        is_in_bulk = True
+        yield
+        is_in_bulk = False
+
+    class Watching:
+        def step(self, operation: Operation) -> Step:
+            seen.append(is_in_bulk)
+            return Step(replace(operation, total=1, done=1).finished())
+
+    runners = {OperationType.CATALOGUE_SYNC: Watching()}
+    worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock, in_bulk=in_bulk)
+    assert worker.advance(world.operations.start(CatalogueSyncState()).id, lambda: 60.0) is AdvanceOutcome.FINISHED
+    assert seen == [True]
+    assert not is_in_bulk

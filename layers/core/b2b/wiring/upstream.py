@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from b2b.config import ConfigError, load_config, load_thinkific_config
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from b2b.gateways.thinkific.graphql import SchoolToken, ThinkificGraphQL
     from b2b.services.enrollment.sync.student import SyncService
     from b2b.services.enrollment.sync.verification import Verification
-    from b2b.services.work.operations import OperationWorker, Runner
+    from b2b.services.work.operation_worker import OperationWorker, Runner
 
 _NO_KEY_SET = (
     "thinkific_api_key is not set: the environment has neither THINKIFIC_API_KEY nor THINKIFIC_API_KEY_SECRET_ID."
@@ -46,7 +46,7 @@ class UpstreamServices(Services):
         from b2b.services.enrollment.groups import GroupImport
         from b2b.services.enrollment.removals import StudentDelete
         from b2b.services.enrollment.user_removal import UserDelete
-        from b2b.services.work.operations import OperationWorker
+        from b2b.services.work.operation_worker import OperationWorker
 
         thinkific = self._thinkific
         runners: dict[OperationType, Runner] = {
@@ -64,6 +64,7 @@ class UpstreamServices(Services):
             runners,
             pause_reason=lambda: self._budget.pause_reason,
             on_broken=_tell_broken,
+            in_bulk=partial(thinkific.in_bulk, bulk=True),
         )
 
     @cached_property

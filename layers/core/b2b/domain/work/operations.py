@@ -1,9 +1,12 @@
 """Operations: calls that touch many records and go on after their answer (contract, section 1)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2b.domain.work.operation_states import OperationState
 
 
 class OperationType(StrEnum):
@@ -44,7 +47,7 @@ class OperationItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """``state`` is where it goes on after an interruption; its meaning is the type's own.
+    """``state`` is where it goes on after an interruption, in the form of its type; None once it is final.
 
     ``version`` rises with every write: a second worker at the same operation finds its write refused.
     ``attempts``: how often in a row Thinkific has failed it.
@@ -58,7 +61,7 @@ class Operation:
     failed: int = 0
     error: str | None = None
     attempts: int = 0
-    state: dict[str, Any] = field(default_factory=dict)
+    state: "OperationState | None" = None
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -68,4 +71,4 @@ class Operation:
         status = OperationStatus.SUCCEEDED
         if self.failed:
             status = OperationStatus.FAILED if self.failed >= self.total else OperationStatus.PARTIAL
-        return replace(self, status=status, state={})
+        return replace(self, status=status, state=None)

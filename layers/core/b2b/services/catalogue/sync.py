@@ -1,20 +1,20 @@
 """Refreshing the catalogue from Thinkific: what REST lists, then the courses that it hides, then what vanished.
 
-The operation's ``state`` says where to go on:
-``{"phase": "pages", "page": 1, "seen": [...]}`` -> ``{"phase": "bundles", "seen": [...], "bundles": [...]}`` ->
-``{"phase": "hidden", "seen": [...], "after": null, ...}`` -> ``{"phase": "vanished", "missing": [...], ...}``.
-``seen`` and ``missing`` are ids of ours, as are ``bundles``: those whose courses are still to be asked for.
+The operation's state (CatalogueSyncState) says where to go on, through its phases "pages", "bundles", "hidden" and
+"vanished".
 
 GraphQL, which alone shows the hidden courses, never stops the rest. Where it fails, the operation says so, and
 nothing is marked as deleted for want of what it would have shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from b2b.domain.catalogue.entries import Known
 from b2b.domain.catalogue.products import DELETED, Product, ProductableType, ProductSource
 from b2b.domain.timestamps import Clock
+from b2b.domain.work.operation_states import CatalogueSyncState as State
 from b2b.domain.work.operations import Operation, OperationStatus
 from b2b.domain.work.upstream import (
     CatalogueEntry,
@@ -26,14 +26,12 @@ from b2b.domain.work.upstream import (
 )
 from b2b.services.catalogue.entries import ProductEntries
 from b2b.services.work.backoff import backoff
-from b2b.services.work.operations import Step
+from b2b.services.work.operation_worker import Step, state_of
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
     from b2b.gateways.thinkific.graphql import ThinkificGraphQL
     from b2b.storage.store import Store
-
-State = dict[str, Any]
 
 # GraphQL charges for as many as are asked for: some 27 of the 2,000 points that a minute has.
 _COURSES_AT_ONCE = 25
@@ -55,38 +53,39 @@ class CatalogueSync:
 
     def step(self, operation: Operation) -> Step:
         """One call to Thinkific and what follows from it; final when there is nothing more to do."""
-        state = operation.state or {"phase": "pages", "page": 1, "seen": []}
-        if state["phase"] == "pages":
+        # One that an earlier release has started, and nobody has carried on yet, has none.
+        state = state_of(operation, State) if operation.state else State()
+        if state.phase == "pages":
             return self._read_page(operation, state)
-        if state["bundles"]:
+        if state.bundles:
             return self._read_bundle(operation, state)
-        if state["phase"] == "bundles":
-            hidden: State = {"phase": "hidden", "after": None, "first": _COURSES_AT_ONCE, "cursors": []}
-            return Step(replace(operation, state=state | hidden))
-        if state["phase"] == "hidden":
+        if state.phase == "bundles":
+            hidden = replace(state, phase="hidden", after=None, first=_COURSES_AT_ONCE, cursors=())
+            return Step(replace(operation, state=hidden))
+        if state.phase == "hidden":
             return self._read_hidden(operation, state)
-        if state["missing"]:
+        if state.missing:
             return self._check_missing(operation, state)
         return self._finish(operation, state)
 
     # What REST lists
 
     def _read_page(self, operation: Operation, state: State) -> Step:
-        page = self._thinkific.catalogue_page(int(state["page"]))
+        page = self._thinkific.catalogue_page(state.page)
         known = self._store.products.known(page.entries)
         shown = [
             self._entries.save(entry, ProductSource.REST, found)
             for entry, found in zip(page.entries, known, strict=True)
         ]
-        seen = sorted({*_ids(state, "seen"), *shown})
+        seen = tuple(sorted({*state.seen, *shown}))
         if page.next_page is not None:
-            state = {"phase": "pages", "page": page.next_page, "seen": seen}
+            state = State(page=page.next_page, seen=seen)
         else:
-            state = {"phase": "bundles", "seen": seen, "bundles": self._bundles(seen)}
+            state = State(phase="bundles", seen=seen, bundles=self._bundles(seen))
         return Step(_counted(operation, state))
 
     def _read_bundle(self, operation: Operation, state: State) -> Step:
-        product_id, *rest = _ids(state, "bundles")
+        product_id, *rest = state.bundles
         product = self._store.products.get(product_id)
         if product is not None:
             try:
@@ -94,11 +93,11 @@ class CatalogueSync:
             except ThinkificMissing:
                 course_ids = product.course_ids  # deleted since the page was read: the next refresh knows
             self._entries.change(product_id, lambda before: replace(before, course_ids=course_ids))
-        return Step(replace(operation, done=operation.done + 1, state=state | {"bundles": rest}))
+        return Step(replace(operation, done=operation.done + 1, state=replace(state, bundles=tuple(rest))))
 
-    def _bundles(self, seen: list[int]) -> list[int]:
-        products = self._store.products.get_many(seen)
-        return [product.id for product in products.values() if product.productable_type is ProductableType.BUNDLE]
+    def _bundles(self, seen: Sequence[int]) -> tuple[int, ...]:
+        products = self._store.products.get_many(seen).values()
+        return tuple(product.id for product in products if product.productable_type is ProductableType.BUNDLE)
 
     # What only GraphQL shows
 
@@ -106,11 +105,11 @@ class CatalogueSync:
         try:
             if self._graphql is None or not self._graphql.is_set_up:
                 return self._look_for_vanished(operation, state)
-            page = self._graphql.courses_page(state["after"], int(state["first"]))
+            page = self._graphql.courses_page(state.after, state.first)
         except QueryTooCostly as refusal:
-            fewer = int(state["first"]) // 2
+            fewer = state.first // 2
             if fewer:
-                return Step(replace(operation, state=state | {"first": fewer}))
+                return Step(replace(operation, state=replace(state, first=fewer)))
             return self._look_for_vanished(operation, state, trouble=str(refusal))
         except ThinkificDelay as delay:
             return _wait(operation, state, delay) or self._look_for_vanished(operation, state, trouble=str(delay))
@@ -119,18 +118,18 @@ class CatalogueSync:
         return self._take_hidden(operation, state, page)
 
     def _take_hidden(self, operation: Operation, state: State, page: GraphPage) -> Step:
-        seen = {*_ids(state, "seen")}
+        seen = {*state.seen}
         known = self._store.products.known(page.entries)
         shown = {self._save_hidden(entry, found, seen) for entry, found in zip(page.entries, known, strict=True)}
-        state = state | {"seen": sorted(seen | shown), "waits": 0}
+        state = replace(state, seen=tuple(sorted(seen | shown)), waits=0)
         operation = _counted(operation, state)
         if page.next_cursor is None:
             return self._look_for_vanished(operation, state, is_complete=True)
-        if page.next_cursor in state["cursors"]:
+        if page.next_cursor in state.cursors:
             trouble = "GraphQL's list of courses leads back to where it was."
             return self._look_for_vanished(operation, state, trouble=trouble)
-        cursors = [*state["cursors"], page.next_cursor]
-        return Step(replace(operation, state=state | {"after": page.next_cursor, "cursors": cursors}))
+        cursors = (*state.cursors, page.next_cursor)
+        return Step(replace(operation, state=replace(state, after=page.next_cursor, cursors=cursors)))
 
     def _save_hidden(self, entry: CatalogueEntry, known: Known, seen: set[int]) -> int:
         """What REST shows too, REST knows better."""
@@ -145,38 +144,38 @@ class CatalogueSync:
     ) -> Step:
         """``is_complete``: GraphQL has shown all that it has."""
         self._store.graphql.note(trouble, self._clock())
-        seen = {*_ids(state, "seen")}
+        seen = {*state.seen}
         unseen = [
             product for product in self._store.products.all() if product.id not in seen and not product.is_deleted
         ]
         manual = [product for product in unseen if product.source is ProductSource.MANUAL]
-        doubtful = [product.id for product in unseen if _may_be_gone(product, is_complete=is_complete)]
-        state = {
-            "phase": "vanished",
-            "missing": [] if trouble else doubtful,
-            "bundles": [product.id for product in manual if product.productable_type is ProductableType.BUNDLE],
-            "is_complete": is_complete,
-            "trouble": trouble,
-        }
+        doubtful = tuple(product.id for product in unseen if _may_be_gone(product, is_complete=is_complete))
+        state = State(
+            phase="vanished",
+            missing=() if trouble else doubtful,
+            bundles=tuple(product.id for product in manual if product.productable_type is ProductableType.BUNDLE),
+            is_complete=is_complete,
+            trouble=trouble,
+        )
         total = len(seen) + len(manual)
-        return Step(replace(operation, total=total, done=total - len(state["bundles"]), state=state))
+        return Step(replace(operation, total=total, done=total - len(state.bundles), state=state))
 
     def _check_missing(self, operation: Operation, state: State) -> Step:
         """Pages shift while they are read: what was on none of them is asked for by its id."""
-        product_id, *rest = _ids(state, "missing")
+        product_id, *rest = state.missing
         product = self._store.products.get(product_id)
         try:
-            is_gone = product is not None and not self._exists(product, ask_graphql=bool(state.get("is_complete")))
+            is_gone = product is not None and not self._exists(product, ask_graphql=state.is_complete)
         except _Unclear as unclear:
             waiting = _wait(operation, state, unclear.cause) if isinstance(unclear.cause, ThinkificDelay) else None
             if waiting is not None:
                 return waiting
-            state = state | {"trouble": str(unclear.cause)}
+            state = replace(state, trouble=str(unclear.cause))
             self._store.graphql.note(str(unclear.cause), self._clock())
             is_gone = False
         if is_gone:
             self._entries.change(product_id, lambda before: replace(before, status=DELETED))
-        return Step(replace(operation, state=state | {"missing": rest, "waits": 0}))
+        return Step(replace(operation, state=replace(state, missing=tuple(rest), waits=0)))
 
     def _exists(self, product: Product, *, ask_graphql: bool) -> bool:
         """REST also denies what has become a hidden course. Raises _Unclear when GraphQL does not say."""
@@ -191,10 +190,9 @@ class CatalogueSync:
 
     def _finish(self, operation: Operation, state: State) -> Step:
         finished = replace(operation, done=operation.total).finished()
-        trouble = state.get("trouble")
-        if trouble is None:
+        if state.trouble is None:
             return Step(finished)
-        error = f"The courses that Thinkific's REST lists leave out could not be read: {trouble}"
+        error = f"The courses that Thinkific's REST lists leave out could not be read: {state.trouble}"
         return Step(replace(finished, status=OperationStatus.PARTIAL), error=error)
 
 
@@ -213,18 +211,13 @@ def _may_be_gone(product: Product, *, is_complete: bool) -> bool:
 
 def _wait(operation: Operation, state: State, delay: ThinkificDelay) -> Step | None:
     """Until GraphQL may answer; None: it has made us wait long enough."""
-    waits = int(state.get("waits", 0))
-    if waits >= _MOST_WAITS:
+    if state.waits >= _MOST_WAITS:
         return None
-    seconds = max(delay.retry_after, backoff(waits)) if delay.is_failed_attempt else delay.retry_after
-    return Step(replace(operation, state=state | {"waits": waits + 1}), pause=seconds)
+    seconds = max(delay.retry_after, backoff(state.waits)) if delay.is_failed_attempt else delay.retry_after
+    return Step(replace(operation, state=replace(state, waits=state.waits + 1)), pause=seconds)
 
 
 def _counted(operation: Operation, state: State) -> Operation:
     """A bundle is done when its courses are known."""
-    total = len(state["seen"])
-    return replace(operation, total=total, done=total - len(state.get("bundles", ())), state=state)
-
-
-def _ids(state: State, name: str) -> list[int]:
-    return [int(product_id) for product_id in state[name]]
+    total = len(state.seen)
+    return replace(operation, total=total, done=total - len(state.bundles), state=state)

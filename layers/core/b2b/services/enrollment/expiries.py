@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from b2b.domain import timestamps
 from b2b.domain.catalogue.products import ProductReference, UnresolvedReference, resolve
 from b2b.domain.dates import WrittenDate
 from b2b.domain.enrollment import enrollments, expiry
@@ -12,11 +11,13 @@ from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.errors import BrokenInvariant, InvalidInput, NotFound
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.work.operations import Operation, OperationFailure, OperationItem, OperationType
+from b2b.domain.work.operation_states import ExpiryChangeState
+from b2b.domain.work.operations import Operation, OperationFailure, OperationItem
 from b2b.services.contention import retry_conflicts
 from b2b.services.enrollment.seat_moves import MOST_SEATS_IN_ONE_WRITE, SeatMoves
 from b2b.services.work.notifier import repair_at
-from b2b.services.work.operations import OnBroken, OperationService, Step
+from b2b.services.work.operation_worker import OnBroken, Step, state_of
+from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
@@ -69,14 +70,8 @@ class ExpiryService:
         except UnresolvedReference as error:
             raise InvalidInput.field("product", str(error)) from error
         end = change.end(self._clock(), lookup.settings.timezone)
-        state = {
-            "phase": "write",
-            "user_id": user_id,
-            "product_id": product.id,
-            "end": timestamps.to_text(end),
-            "after": 0,
-        }
-        return retry_conflicts(lambda: self._operations.start(OperationType.EXPIRY_CHANGE, state))
+        state = ExpiryChangeState(user_id=user_id, product_id=product.id, end=end)
+        return retry_conflicts(lambda: self._operations.start(state))
 
 
 class ExpiryRunner:
@@ -92,20 +87,16 @@ class ExpiryRunner:
         self._seats = SeatMoves(store, clock)
 
     def step(self, operation: Operation) -> Step:
-        if operation.state["phase"] == "write":
-            return self._write(operation)
-        return self._confirm(operation)
+        state = state_of(operation, ExpiryChangeState)
+        return self._write(operation, state) if state.phase == "write" else self._confirm(operation, state)
 
-    def _write(self, operation: Operation) -> Step:
-        state = operation.state
-        ids = self._store.students.ids_of_user(
-            int(state["user_id"]), after=int(state["after"]), limit=_STUDENTS_IN_ONE_STEP
-        )
+    def _write(self, operation: Operation, state: ExpiryChangeState) -> Step:
+        ids = self._store.students.ids_of_user(state.user_id, after=state.after, limit=_STUDENTS_IN_ONE_STEP)
         touched = 0
         failures: dict[int, OperationFailure] = {}
         for student_id in ids:
             try:
-                touched += self._apply(operation, student_id)
+                touched += self._apply(operation, state, student_id)
             except BrokenInvariant as broken:
                 failures[student_id] = self._failure(student_id, broken)
         actions = [
@@ -115,10 +106,10 @@ class ExpiryRunner:
         total, failed = operation.total + touched + len(failures), operation.failed + len(failures)
         operation = replace(operation, total=total, failed=failed)
         if len(ids) == _STUDENTS_IN_ONE_STEP:
-            return Step(replace(operation, state=state | {"after": ids[-1]}), actions)
+            return Step(replace(operation, state=replace(state, after=ids[-1])), actions)
         if operation.total == operation.failed:
             return Step(operation.finished(), actions)
-        return Step(replace(operation, state=state | {"phase": "confirm", "after": 0, "waiting": 0}), actions)
+        return Step(replace(operation, state=replace(state, phase="confirm", after=0, waiting=0)), actions)
 
     def _failure(self, student_id: int, broken: BrokenInvariant) -> OperationFailure:
         """Of a student whose records contradict each other; the others of the operation do not wait for that."""
@@ -128,10 +119,9 @@ class ExpiryRunner:
         email = record.student.email if record else None
         return OperationFailure(student_id=student_id, email=email, error=str(broken))
 
-    def _apply(self, operation: Operation, student_id: int) -> bool:
+    def _apply(self, operation: Operation, state: ExpiryChangeState, student_id: int) -> bool:
         """Whether the student is one of the operation's. Done once, however often it is repeated."""
-        product_id = int(operation.state["product_id"])
-        end = timestamps.from_text(str(operation.state["end"]))
+        product_id = state.product_id
 
         def attempt() -> bool:
             if self._store.operations.has_item(operation.id, student_id):
@@ -142,7 +132,7 @@ class ExpiryRunner:
             before = record.enrollment(product_id) if record else None
             if record is None or before is None:
                 return False
-            after = enrollments.with_expiry(before, end, self._clock())
+            after = enrollments.with_expiry(before, state.end, self._clock())
             if len(before.seat_holders ^ after.seat_holders) > MOST_SEATS_IN_ONE_WRITE:
                 self._seats.move_some(before, after)
                 return attempt()
@@ -168,10 +158,9 @@ class ExpiryRunner:
         ]
         return [*actions, *self._seats.moves(before, after)]
 
-    def _confirm(self, operation: Operation) -> Step:
+    def _confirm(self, operation: Operation, state: ExpiryChangeState) -> Step:
         """Counts those that Thinkific has settled, a page at a time, over and over until none is left."""
-        state = operation.state
-        items = self._store.operations.items(operation.id, after=int(state["after"]), limit=_ITEMS_IN_ONE_STEP)
+        items = self._store.operations.items(operation.id, after=state.after, limit=_ITEMS_IN_ONE_STEP)
         actions: list[Action] = []
         done = failed = 0
         records = {
@@ -188,15 +177,15 @@ class ExpiryRunner:
             else:
                 failed += 1
                 actions.append(self._store.operations.add_failure(operation, failure, item.student_id))
-        waiting = int(state["waiting"]) + len(items) - done - failed
+        waiting = state.waiting + len(items) - done - failed
         operation = replace(operation, done=operation.done + done, failed=operation.failed + failed)
         if len(items) == _ITEMS_IN_ONE_STEP:
             after = items[-1].student_id
-            return Step(replace(operation, state=state | {"after": after, "waiting": waiting}), actions)
+            return Step(replace(operation, state=replace(state, after=after, waiting=waiting)), actions)
         if waiting == 0:
             return Step(operation.finished(), actions)
         soonest, latest = _LOOK_AGAIN_SECONDS
-        again = replace(operation, state=state | {"after": 0, "waiting": 0})
+        again = replace(operation, state=replace(state, after=0, waiting=0))
         return Step(again, actions, pause=min(latest, max(soonest, waiting / 10)))
 
 

@@ -10,11 +10,13 @@ from b2b.domain.identity import emails
 from b2b.domain.identity.users import Group
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.work.operations import Operation, OperationFailure, OperationType
+from b2b.domain.work.operation_states import GroupImportState
+from b2b.domain.work.operations import Operation, OperationFailure
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, NameTaken, ThinkificDown, ThinkificUser
 from b2b.services.contention import retry_conflicts
 from b2b.services.work.notifier import repair_at
-from b2b.services.work.operations import OperationService, Step
+from b2b.services.work.operation_worker import Step, state_of
+from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
@@ -45,8 +47,7 @@ class GroupService:
                 raise NotFound(f"There is no user with the id {user_id}.")
             group = user.group if user.group and user.group.name == name else Group(name=name)
             return self._operations.start(
-                OperationType.GROUP_IMPORT,
-                {"user_id": user_id, "name": name, "sync": sync, "group_id": 0, "retried_to": 0, "page": 1},
+                GroupImportState(user_id=user_id, name=name, sync=sync, retried_to=0),
                 together_with=[self._store.users.set_group(user_id, group, self._clock())],
             )
 
@@ -66,22 +67,20 @@ class GroupImport:
         self._clock = clock
 
     def step(self, operation: Operation) -> Step:
-        state = operation.state
-        user_id, name = int(state["user_id"]), str(state["name"])
-        group_id = int(state["group_id"])
-        if group_id == 0:
+        state = state_of(operation, GroupImportState)
+        user_id, name = state.user_id, state.name
+        if state.group_id == 0:
             group_id = self._find_or_create(name, operation.attempts)
             self._store.users.know_group(user_id, Group(name=name, id=group_id))
-            return Step(replace(operation, state=state | {"group_id": group_id}))
-        # An operation that an earlier release began has no such state.
-        retried_to = state.get("retried_to")
-        if retried_to is not None:
-            operation = replace(operation, state=state | {"retried_to": self._retry_refused(user_id, name, retried_to)})
-            if operation.state["retried_to"] is not None:
+            return Step(replace(operation, state=replace(state, group_id=group_id)))
+        if state.retried_to is not None:
+            state = replace(state, retried_to=self._retry_refused(user_id, name, state.retried_to))
+            operation = replace(operation, state=state)
+            if state.retried_to is not None:
                 return Step(operation)
-        if not state["sync"]:
+        if not state.sync:
             return Step(operation.finished())
-        return self._import_page(operation, user_id, name, group_id)
+        return self._import_page(operation, state)
 
     def _retry_refused(self, user_id: int, name: str, after: int) -> int | None:
         """Those with ids behind ``after``, some at a time: the last of them, None when there are no more.
@@ -98,13 +97,12 @@ class GroupImport:
                 self._refusals.try_again(record.student.id, bulk=True)
         return ids[-1] if ids else None
 
-    def _import_page(self, operation: Operation, user_id: int, name: str, group_id: int) -> Step:
-        state = operation.state
-        page = self._thinkific.group_members(group_id, int(state["page"]))
+    def _import_page(self, operation: Operation, state: GroupImportState) -> Step:
+        page = self._thinkific.group_members(state.group_id, state.page)
         actions = []
         failed = 0
         for member in page.members:
-            error = self._import(user_id, name, member)
+            error = self._import(state.user_id, state.name, member)
             if error is not None:
                 failed += 1
                 failure = OperationFailure(student_id=None, email=member.email, error=error)
@@ -117,7 +115,7 @@ class GroupImport:
         )
         if page.next_page is None:
             return Step(replace(operation, total=operation.done + operation.failed).finished(), actions)
-        return Step(replace(operation, state=state | {"page": page.next_page}), actions)
+        return Step(replace(operation, state=replace(state, page=page.next_page)), actions)
 
     def _find_or_create(self, name: str, attempts: int) -> int:
         found = self._thinkific.find_group(name)

@@ -5,17 +5,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2b.domain import timestamps
 from b2b.domain.enrollment.enrollments import Enrollment, without_holder
 from b2b.domain.enrollment.students import Association, StudentRecord
 from b2b.domain.errors import BrokenInvariant, TooManyRequests
 from b2b.domain.identity.emails import spellings
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.work.operations import Operation, OperationType
+from b2b.domain.work.operation_states import StudentDeleteState
+from b2b.domain.work.operations import Operation
 from b2b.services.chunks import chunked
 from b2b.services.contention import retry_conflicts
-from b2b.services.work.operations import OperationService, Step
+from b2b.services.work.operation_worker import Step, state_of
+from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
@@ -59,16 +60,15 @@ class Removals:
         student = record.student
         # A worker may be making the account right now.
         busy_until = record.wish.lease_until if record.wish else None
-        state = {
-            "student_id": student.id,
-            "email": student.email,
-            "thinkific_id": student.thinkific_id,
-            "in_thinkific": in_thinkific,
-            "not_before": timestamps.optional_text(busy_until),
-        }
+        state = StudentDeleteState(
+            student_id=student.id,
+            email=student.email,
+            thinkific_id=student.thinkific_id,
+            in_thinkific=in_thinkific,
+            not_before=busy_until,
+        )
         self._operations.start(
-            OperationType.STUDENT_DELETE,
-            {name: value for name, value in state.items() if value is not None},
+            state,
             together_with=[
                 *self._store.students.remove(student),
                 self._store.counters.count(Kind.STUDENTS, student.id, -1),
@@ -151,18 +151,17 @@ class StudentDelete:
         self._clock = clock
 
     def step(self, operation: Operation) -> Step:
-        state = operation.state
-        self._removals.clear_student(int(state["student_id"]))
-        thinkific_id = state.get("thinkific_id")
-        if state["in_thinkific"]:
-            not_before = timestamps.optional_moment(state.get("not_before"))
-            wait = (not_before - self._clock()).total_seconds() if not_before else 0
+        state = state_of(operation, StudentDeleteState)
+        self._removals.clear_student(state.student_id)
+        thinkific_id = state.thinkific_id
+        if state.in_thinkific:
+            wait = (state.not_before - self._clock()).total_seconds() if state.not_before else 0
             if wait > 0:
                 return Step(operation, pause=wait)
-            gone = delete_account(self._store, self._thinkific, thinkific_id, str(state["email"]))
+            gone = delete_account(self._store, self._thinkific, thinkific_id, state.email)
             thinkific_id = gone or thinkific_id
         if thinkific_id is not None:
-            self._refusals.let_go(int(thinkific_id), bulk=True)
+            self._refusals.let_go(thinkific_id, bulk=True)
         return Step(replace(operation, total=1, done=1).finished())
 
 

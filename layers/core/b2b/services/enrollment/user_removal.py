@@ -2,16 +2,18 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.errors import BrokenInvariant, InvalidInput, NotFound, TooManyRequests
 from b2b.domain.kinds import Kind
-from b2b.domain.work.operations import Operation, OperationFailure, OperationType
+from b2b.domain.work.operation_states import UserDeleteState
+from b2b.domain.work.operations import Operation, OperationFailure
 from b2b.services.contention import retry_conflicts
 from b2b.services.enrollment.removals import Removals, delete_account
 from b2b.services.identity.tokens import TokenService
-from b2b.services.work.operations import OnBroken, OperationService, Step
+from b2b.services.work.operation_worker import OnBroken, Step, state_of
+from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
     from b2b.gateways.thinkific.client import Thinkific
@@ -58,15 +60,13 @@ class UserRemoval:
             if user_id == acting_user_id:
                 raise InvalidInput.field("id", "This user is the one whose token you use: it cannot be deleted.")
             return self._operations.start(
-                OperationType.USER_DELETE,
-                {
-                    "user_id": user_id,
-                    "email": user.email,
-                    "after": 0,
-                    "delete_students": settings.delete_students_with_user,
-                    "students_in_thinkific": settings.delete_students_in_thinkific,
-                    "in_thinkific": settings.delete_users_in_thinkific,
-                },
+                UserDeleteState(
+                    user_id=user_id,
+                    email=user.email,
+                    delete_students=settings.delete_students_with_user,
+                    students_in_thinkific=settings.delete_students_in_thinkific,
+                    in_thinkific=settings.delete_users_in_thinkific,
+                ),
                 together_with=[
                     self._store.users.must_exist(acting_user_id),
                     *self._store.users.remove(user),
@@ -145,24 +145,24 @@ class UserDelete:
         self._on_broken = on_broken
 
     def step(self, operation: Operation) -> Step:
-        state: dict[str, Any] = operation.state
-        user_id = int(state["user_id"])
+        state = state_of(operation, UserDeleteState)
+        user_id = state.user_id
         self._removal.revoke_tokens(user_id)
         taken = self._removal.take_students(
             user_id,
-            after=int(state["after"]),
+            after=state.after,
             limit=_IN_ONE_STEP,
-            delete=bool(state["delete_students"]),
-            in_thinkific=bool(state["students_in_thinkific"]),
+            delete=state.delete_students,
+            in_thinkific=state.students_in_thinkific,
         )
         failures = [self._failure(operation, student_id, broken) for student_id, broken in taken.broken.items()]
         done, failed = operation.done + taken.number_done, operation.failed + len(failures)
         operation = replace(operation, total=done + failed, done=done, failed=failed)
         if taken.student_ids:
-            return Step(replace(operation, state=state | {"after": taken.student_ids[-1]}), failures)
+            return Step(replace(operation, state=replace(state, after=taken.student_ids[-1])), failures)
         self._store.users.forget_grants(user_id)
-        if state["in_thinkific"]:
-            gone = delete_account(self._store, self._thinkific, None, str(state["email"]))
+        if state.in_thinkific:
+            gone = delete_account(self._store, self._thinkific, None, state.email)
             if gone is not None:
                 self._refusals.let_go(gone, bulk=True)
         return Step(operation.finished())

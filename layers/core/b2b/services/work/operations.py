@@ -1,36 +1,19 @@
-"""Operations: started by a call, carried on by a worker, read by whoever started them."""
+"""Operations: started by a call, read by whoever started them; a worker carries them on (``operation_worker``)."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from enum import StrEnum
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from b2b.domain.errors import BrokenInvariant, ConditionFailed, NotFound, TooManyRequests, WriteConflict
+from b2b.domain.errors import NotFound, WriteConflict
 from b2b.domain.timestamps import Clock, utc_now
-from b2b.domain.work.operations import Operation, OperationFailure, OperationStatus, OperationType
-from b2b.domain.work.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
-from b2b.services.contention import retry_conflicts
-from b2b.services.work.backoff import LONGEST_SECONDS, backoff
-from b2b.services.work.faults import LEFT_ALONE_FOR
+from b2b.domain.work.operations import Operation, OperationFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from b2b.domain.work.operation_states import OperationState
     from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
     from b2b.storage.table import Action
-
-# One more step may need this much of the worker's remaining time.
-_SECONDS_FOR_A_STEP = 26.0
-_CONTENDED = "The records that it is to change are being changed by others each time it tries."
-_CONTENDED_ATTEMPTS = 5
-# How long after its time a message may come before repair sends another.
-_MESSAGE_MAY_TAKE = timedelta(seconds=180)
-
-
-OnBroken = Callable[[BrokenInvariant], None]
 
 
 class OperationService:
@@ -39,25 +22,19 @@ class OperationService:
         self._notifier = notifier
         self._clock = clock
 
-    def start(
-        self,
-        type_: OperationType,
-        state: Mapping[str, Any] | None = None,
-        *,
-        together_with: "Sequence[Action]" = (),
-    ) -> Operation:
+    def start(self, state: "OperationState", *, together_with: "Sequence[Action]" = ()) -> Operation:
         """Durable, in one transaction with ``together_with``, when this returns; a worker carries it out."""
-        operation = self._new(type_, state or {})
+        operation = self._new(state)
         self._write(operation, together_with)
         return operation
 
-    def start_scheduled(self, type_: OperationType) -> Operation | None:
+    def start_scheduled(self, state: "OperationState") -> Operation | None:
         """None while the one that a schedule started before is not finished: it is at what this would do."""
-        previous = self._store.operations.latest_scheduled(type_)
+        previous = self._store.operations.latest_scheduled(state.type)
         running = self._store.operations.get(previous) if previous is not None else None
         if running is not None and not running.status.is_final:
             return None
-        operation = self._new(type_, {})
+        operation = self._new(state)
         try:
             self._write(operation, [self._store.operations.note_scheduled(operation, previous)])
         except WriteConflict:
@@ -71,157 +48,10 @@ class OperationService:
             raise NotFound(f"There is no operation with the id {operation_id}.")
         return found
 
-    def _new(self, type_: OperationType, state: Mapping[str, Any]) -> Operation:
+    def _new(self, state: "OperationState") -> Operation:
         now = self._clock()
-        return Operation(id=secrets.token_hex(12), type=type_, state=dict(state), created_at=now, updated_at=now)
+        return Operation(id=secrets.token_hex(12), type=state.type, state=state, created_at=now, updated_at=now)
 
     def _write(self, operation: Operation, together_with: "Sequence[Action]") -> None:
         self._store.transact([*together_with, self._store.operations.add(operation)])
         self._notifier.enqueue_operation(operation.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a chunk of work came to: the operation after it, ``actions`` to be written together with that, and for
-    how many seconds there is nothing to do. ``error``: what went wrong and does not stop the rest.
-    """
-
-    operation: Operation
-    actions: "Sequence[Action]" = ()
-    pause: float = 0.0
-    error: str | None = None
-
-
-class Runner(Protocol):
-    def step(self, operation: Operation) -> Step:
-        """A bounded chunk of the work; safe to repeat."""
-        ...
-
-
-class AdvanceOutcome(StrEnum):
-    FINISHED = "finished"
-    POSTPONED = "postponed"
-    NOTHING_TO_DO = "nothing_to_do"
-    OVERTAKEN = "overtaken"  # another worker is at it
-    BROKEN = "broken"  # records contradict each other; the operation has failed
-
-
-class _Overtaken(Exception):
-    """Another worker has carried the operation on."""
-
-
-class OperationWorker:
-    """Carries operations on, step by step; each step is written down before the next.
-
-    ``pause_reason``: why no call to Thinkific is allowed at the moment, if so. What holds an operation up is its
-    ``error`` meanwhile. ``on_broken`` is told of records that contradict each other, for which the operation fails.
-    """
-
-    def __init__(
-        self,
-        store: "Store",
-        notifier: "Notifier",
-        runners: Mapping[OperationType, Runner],
-        pause_reason: Callable[[], str | None],
-        clock: Clock = utc_now,
-        *,
-        on_broken: OnBroken | None = None,
-    ) -> None:
-        self._store = store
-        self._notifier = notifier
-        self._runners = runners
-        self._pause_reason = pause_reason
-        self._on_broken = on_broken
-        self._clock = clock
-
-    def advance(self, operation_id: str, seconds_left: Callable[[], float]) -> AdvanceOutcome:
-        """As far as time, budget and Thinkific allow; then a message is left for the rest."""
-        operation = self._store.operations.get(operation_id)
-        if operation is None or operation.status.is_final:
-            return AdvanceOutcome.NOTHING_TO_DO
-        try:
-            return self._carry_on(operation, seconds_left)
-        except _Overtaken:
-            return AdvanceOutcome.OVERTAKEN
-        except Exception:
-            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
-            raise
-
-    def _carry_on(self, operation: Operation, seconds_left: Callable[[], float]) -> AdvanceOutcome:
-        runner = self._runners[operation.type]
-        try:
-            operation = self._save(replace(operation, status=OperationStatus.RUNNING))
-            while not operation.status.is_final:
-                if seconds_left() < _SECONDS_FOR_A_STEP:
-                    return self._postpone(operation, 0)
-                operation, pause = retry_conflicts(partial(self._step, runner, operation))
-                if pause:
-                    return self._postpone(operation, pause)
-        except BrokenInvariant as broken:
-            return self._give_up(operation, broken)
-        except (WriteConflict, TooManyRequests):
-            return self._give_way(operation)
-        except (ThinkificDelay, AnswerLost) as trouble:
-            return self._hold_up(operation, trouble)
-        except ThinkificError as refusal:
-            self._save(replace(operation, status=OperationStatus.FAILED, error=str(refusal)))
-        return AdvanceOutcome.FINISHED
-
-    def _give_up(self, operation: Operation, broken: BrokenInvariant) -> AdvanceOutcome:
-        if self._on_broken is not None:
-            self._on_broken(broken)
-        self._save(replace(operation, status=OperationStatus.FAILED, error=str(broken)))
-        return AdvanceOutcome.BROKEN
-
-    def _step(self, runner: Runner, operation: Operation) -> tuple[Operation, float]:
-        """One step, and for how many seconds there is nothing to do.
-
-        Raises _Overtaken, and TooManyRequests where others write to the same records: they are given way to.
-        """
-        try:
-            step = runner.step(operation)
-            # Who waits for Thinkific's confirmations is told when these cannot come.
-            error = step.error or (self._pause_reason() if step.pause else None)
-            return self._save(replace(step.operation, attempts=0, error=error), step.actions), step.pause
-        except WriteConflict as conflict:
-            if conflict.state is None:
-                raise TooManyRequests(retry_after=1) from conflict
-            raise
-
-    def _save(self, operation: Operation, actions: "Sequence[Action]" = ()) -> Operation:
-        """Raises _Overtaken."""
-        saved = replace(operation, version=operation.version + 1, updated_at=self._clock())
-        try:
-            self._store.transact([self._store.operations.save(saved), *actions])
-        except ConditionFailed as refused:
-            if 0 in refused.failed:
-                raise _Overtaken from refused
-            raise
-        return saved
-
-    def _give_way(self, operation: Operation) -> AdvanceOutcome:
-        """To others who write to the same records. What goes on for long is told: it may not end by itself."""
-        attempts = operation.attempts + 1
-        error = _CONTENDED if attempts >= _CONTENDED_ATTEMPTS else operation.error
-        with suppress(WriteConflict):  # counted the next time
-            self._save(replace(operation, attempts=attempts, error=error))
-        return self._postpone(operation, backoff(operation.attempts))
-
-    def _hold_up(self, operation: Operation, trouble: ThinkificDelay | AnswerLost) -> AdvanceOutcome:
-        """A wait for the budget is nothing to tell of."""
-        # What became of a lost call is not looked for before Thinkific's lists show it.
-        seconds = trouble.retry_after if isinstance(trouble, ThinkificDelay) else LIST_LAG_SECONDS
-        if isinstance(trouble, BudgetSpent):
-            return self._postpone(operation, seconds)
-        attempts = operation.attempts
-        if isinstance(trouble, AnswerLost) or trouble.is_failed_attempt:
-            seconds = max(seconds, backoff(attempts))
-            attempts += 1
-        self._save(replace(operation, attempts=attempts, error=str(trouble)))
-        return self._postpone(operation, seconds)
-
-    def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
-        seconds = min(seconds, LONGEST_SECONDS)
-        self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
-        self._notifier.enqueue_operation(operation.id, delay_seconds=seconds)
-        return AdvanceOutcome.POSTPONED

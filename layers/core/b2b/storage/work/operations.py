@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
+from b2b.domain.work.operation_states import restored
 from b2b.domain.work.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
 from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
@@ -115,7 +116,7 @@ def _item(operation: Operation) -> Item:
         "failed": operation.failed,
         "error": operation.error,
         "attempts": operation.attempts,
-        "state": operation.state,
+        "state": operation.state.stored() if operation.state else {},
         "version": operation.version,
         "created_at": timestamps.to_text(operation.created_at),
         "updated_at": timestamps.to_text(operation.updated_at),
@@ -145,7 +146,7 @@ def _from_item(item: Item) -> Operation:
         failed=item["failed"],
         error=item.get("error"),
         attempts=item.get("attempts", 0),
-        state=item.get("state", {}),
+        state=restored(OperationType(item["type"]), item.get("state", {})),
         version=item["version"],
         created_at=timestamps.from_text(item["created_at"]),
         updated_at=timestamps.from_text(item["updated_at"]),
