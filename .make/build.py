@@ -35,7 +35,7 @@ MOUNTED = {DEPENDENCIES: "/opt/python", CORE: "/opt/python", FUNCTIONS: "/var/ta
 UNNEEDED = ("bin", ".lock", ".cache")
 # Of the installer too; a RECORD has the hashes of scripts, and so of the place that they were made in.
 UNNEEDED_METADATA = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
-# Of what botocore knows of AWS's 400 services (25 MB), what `b2b.wiring` makes clients of.
+# Of what botocore knows of AWS's 400 services (25 MB), what `b2b.wiring.aws` makes clients of.
 AWS_SERVICES = ("dynamodb", "secretsmanager", "sqs")
 # The oldest time that a zip can hold: 1 January 1980.
 ZIP_EPOCH = 315532800

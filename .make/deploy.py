@@ -279,7 +279,7 @@ def provide_key(connection: Connection, terminal: Terminal) -> Iterator[str]:
     """What is left to do."""
     command = f"{COMMAND} key set --stack-name {connection.stack_name}"
     try:
-        if connection.services.missing_key is None:
+        if connection.services.upstream.missing_key is None:
             return
     except ThinkificDelay as unknown:
         terminal.say(f"Whether there is a key cannot be seen: {unknown}")
@@ -298,10 +298,10 @@ def provide_key(connection: Connection, terminal: Terminal) -> Iterator[str]:
 
 def provide_admin(connection: Connection, terminal: Terminal) -> Iterator[str]:
     """What is left to do."""
-    if has_token(connection.services):
+    if has_token(connection.services.api):
         return
     if terminal.is_there and is_confirmed(terminal, "Nobody can call the API yet. Make the first admin?"):
-        terminal.say(create_admin(connection.services, terminal, name=None, email=None, token_name=FIRST_TOKEN))
+        terminal.say(create_admin(connection.services.api, terminal, name=None, email=None, token_name=FIRST_TOKEN))
         return
     yield f"{f'{COMMAND} admin create --stack-name {connection.stack_name}':<60}  the first admin, with a token"
 

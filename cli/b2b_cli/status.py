@@ -43,8 +43,8 @@ def _pause(connection: Connection) -> str | None:
     if connection.stack_name is not None:
         # Who may look at a stack need not be allowed to read its secret.
         with suppress(ThinkificDown):
-            missing = connection.services.missing_key
-    return missing or connection.services.pause_reason
+            missing = connection.services.upstream.missing_key
+    return missing or connection.services.upstream.pause_reason
 
 
 def _tell_graphql(connection: Connection, say: Callable[[str], None]) -> str | None:
@@ -52,7 +52,7 @@ def _tell_graphql(connection: Connection, say: Callable[[str], None]) -> str | N
     trouble = connection.services.store.graphql.trouble()
     is_set_up = trouble is not None
     with suppress(ThinkificError):
-        is_set_up = connection.services.has_token
+        is_set_up = connection.services.upstream.graphql.is_set_up
     if not is_set_up:
         return None
     say(_line("GraphQL", f"FAILED. {trouble}" if trouble else "ok"))

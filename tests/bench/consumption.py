@@ -26,7 +26,7 @@ from b2b.domain.work.budget import Budget
 from b2b.services.enrollment.sweep import SweepService
 from b2b.services.integrity.recount import RecountService
 from b2b.storage.work.budget import BudgetItem
-from b2b.wiring import core
+from b2b.wiring.aws import PATIENTLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store
 
@@ -129,7 +129,7 @@ def _open(runner: asyncio.Runner, app: Any, **options: Any) -> httpx.Client:
 
 
 def _as_the_product_has_it(emulator: Emulator, school: Emulated) -> Emulated:
-    return replace(school, dynamodb=emulator.client("dynamodb", core._BOTO), sqs=emulator.client("sqs", core._BOTO))
+    return replace(school, dynamodb=emulator.client("dynamodb", PATIENTLY), sqs=emulator.client("sqs", PATIENTLY))
 
 
 def _use(work: Callable[[], object], meter: Meter) -> Use:

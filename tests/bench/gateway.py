@@ -36,7 +36,7 @@ class Gateway:
             # Python 3.12 and later announce the end of how Mangum asks for a loop.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._handlers = {
-                group: lambda_handler(create_app(router, desk), group) for group, router in GROUPS.items()
+                group: lambda_handler(create_app(router, desk.api), group) for group, router in GROUPS.items()
             }
 
     def call(self, method: str, path: str, body: Json | None = None) -> Answer:

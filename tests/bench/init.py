@@ -134,12 +134,12 @@ def _starts(artifact: Artifact, folder: Path) -> dict[str, Start]:
         _API_LEAST: Start(f"import fastapi, mangum; {_CLIENT}", stock=True),
         **{title: Start(_PEER.format(name), stock=True) for name, title in _PEERS.items()},
         _USERS: Start(users),
-        _USERS_READY: Start(f"{users}; from b2b.wiring.core import services; services().table"),
+        _USERS_READY: Start(f"{users}; from b2b.wiring.api import api_services; api_services().records.table"),
         _FRESH: Start(users, fresh),
         _ZIPPED: Start(users, zipped),
         _WORKER_LEAST: Start(f"{_BATCH}; {_CLIENT}", stock=True),
         **{_imported(name): Start(f"import {name}.handler") for name in WORKERS},
-        **{_ready(name): Start(f"import {name}.handler as h; h._services.table") for name in WORKERS},
+        **{_ready(name): Start(f"import {name}.handler as h; h._services.records.table") for name in WORKERS},
     }
 
 

@@ -19,7 +19,7 @@ from tests.rights import FUNCTIONS
 
 # The sweep begins nothing in its last ten seconds.
 _BESIDE_A_START = dict.fromkeys(FUNCTIONS, 0) | {"SweepFunction": 11}
-# Less than all tries of a call that is not answered (wiring/core.py): else it is these that end the function's run.
+# Less than all tries of a call that is not answered (wiring/aws.py): else it is these that end the function's run.
 _LONGEST_SECONDS = 15
 
 Start = Callable[..., AbstractContextManager[RuntimeInterface]]

@@ -51,8 +51,8 @@ def test_a_function_without_its_table_says_so_when_it_starts(start: Start, name:
 _RESTORED_TWICE = """
 import os, random
 from awslambdaric.lambda_runtime_hooks_runner import run_after_restore
-from b2b.wiring.core import services
-services()
+from b2b.wiring.api import api_services
+api_services()
 for _ in range(2):
     if os.fork() == 0:
         run_after_restore()

@@ -34,7 +34,7 @@ from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.work.notifier import Notifier
 from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 from b2b.services.work.operations import OperationService
-from b2b.wiring.core import _BOTO, _BRIEFLY
+from b2b.wiring.aws import BRIEFLY, PATIENTLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store
 
@@ -92,7 +92,7 @@ def broken(school: Emulated, way: Broken) -> Iterator[list[str]]:
 def school(emulator: Emulator) -> Emulated:
     """Its client of the queues gives up as soon as the product's does."""
     made = new_school(emulator)
-    return replace(made, sqs=emulator.client("sqs", _BOTO.merge(_BRIEFLY)))
+    return replace(made, sqs=emulator.client("sqs", PATIENTLY.merge(BRIEFLY)))
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
@@ -145,7 +145,7 @@ def shop(school: Emulated, clock: Clock, open_app: Open) -> Iterator[Workshop]:
 def test_a_call_succeeds_without_the_queue_and_repair_brings_it_about(
     shop: Workshop, school: Emulated, open_app: Open, way: Broken, figures: Figures
 ) -> None:
-    api = Api(Desk(school), open_app)
+    api = Api(Desk(school).api, open_app)
     enqueued_for(school)
     course, bundle = shop.course(), shop.bundle()
     client = data_of(api.call("POST", "/api/users", json=user_fields()), status=201)

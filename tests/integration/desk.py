@@ -8,13 +8,11 @@ from functools import cached_property
 from tests.emulated import Emulated
 from tests.integration.queued import asked_for
 
-from b2b.config import Config
 from b2b.domain.catalogue.products import Product, ProductableType, ProductReference
 from b2b.domain.identity.users import GrantTerms, User
 from b2b.domain.kinds import Kind
 from b2b.domain.work.budget import Budget
 from b2b.domain.work.operations import Operation, OperationType
-from b2b.gateways.queues import Queues
 from b2b.gateways.thinkific.client import FixedKey, Thinkific, http_client
 from b2b.services.enrollment.expiries import ExpiryRunner
 from b2b.services.enrollment.removals import StudentDelete
@@ -22,36 +20,35 @@ from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.enrollment.user_removal import UserDelete
 from b2b.services.identity.users import UserFields
 from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker, Runner
-from b2b.storage.table import Table
 from b2b.storage.work.budget import BudgetItem
-from b2b.wiring.core import Services
+from b2b.wiring.api import ApiServices
+from b2b.wiring.commands import CommandServices
+from b2b.wiring.messages import Messages
+from b2b.wiring.records import Records
+from b2b.wiring.schedules import ScheduleServices
+from b2b.wiring.thinkific import Upstream
 
 NAMES = Names(first_name="Ada", last_name="Lovelace")
 TERMS = GrantTerms(active=True, enrollment_days=0)
 
 
-class Desk(Services):
+class Desk:
     """The product's own wiring over one emulated school."""
 
     def __init__(self, school: Emulated) -> None:
-        urls = school.resources.queue_urls
-        super().__init__(
-            Config(
-                table_name=school.resources.table_name,
-                sync_queue_url=urls["SyncQueue"],
-                sync_bulk_queue_url=urls["SyncBulkQueue"],
-                operations_queue_url=urls["OperationsQueue"],
-            )
-        )
         self.school = school
-
-    @cached_property
-    def table(self) -> Table:
-        return self.school.table
-
-    @cached_property
-    def queues(self) -> Queues:
-        return self.school.queues
+        self.table, self.queues = school.table, school.queues
+        records, messages = Records(school.table), Messages(lambda: school.queues)
+        self.store, self.notifier = records.store, messages.notifier
+        self.api = api = ApiServices(records, messages)
+        self.users, self.tokens, self.products = api.users, api.tokens, api.products
+        self.students, self.expiries, self.groups = api.students, api.expiries, api.groups
+        self.removals, self.user_removal = api.removals, api.user_removal
+        self.operations, self.idempotency, self.settings = api.operations, api.idempotency, api.settings
+        schedules = ScheduleServices(records, messages)
+        self.repair, self.refusals, self.sweep = schedules.repair, schedules.refusals, schedules.sweep
+        commands = CommandServices(api, Upstream({}, school.table))
+        self.recount, self.consistency, self.uniqueness = commands.recount, commands.consistency, commands.uniqueness
 
     def add_user(self, email: str, *, max_seats: int | None = None) -> User:
         return self.users.create(email, UserFields(max_seats=max_seats)).user

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import httpx
@@ -46,9 +45,9 @@ class Call:
 class Office(Desk):
     """A desk that remembers tokens for as long as it is there."""
 
-    @cached_property
-    def tokens(self) -> TokenService:
-        return TokenService(self.store, monotonic=lambda: 0.0)
+    def __init__(self, school: Emulated) -> None:
+        super().__init__(school)
+        self.tokens = self.api.tokens = TokenService(self.store, monotonic=lambda: 0.0)
 
 
 class Api:
@@ -84,7 +83,7 @@ class Api:
         """As a process that has just started: it remembers nothing."""
         self.desk = Office(self.school)
         self._app = LocalApi(
-            {group: with_entry(create_app(router, self.desk), group) for group, router in GROUPS.items()}
+            {group: with_entry(create_app(router, self.desk.api), group) for group, router in GROUPS.items()}
         )
         return self.desk
 

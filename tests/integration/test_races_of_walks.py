@@ -52,7 +52,7 @@ class List:
         return asyncio.run(self._walk(between))
 
     async def _walk(self, between: Callable[[], object]) -> list[int]:
-        app = with_entry(create_app(GROUPS[self.name], self.desk), self.name)
+        app = with_entry(create_app(GROUPS[self.name], self.desk.api), self.name)
         headers = {"Authorization": f"Bearer {self._secret}"}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://school", headers=headers) as client:

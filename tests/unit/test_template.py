@@ -9,12 +9,14 @@ import pytest
 from tests.functions import ALL
 from tests.rights import FUNCTIONS, RESOURCES, listed, rights, role_of, statements
 
-from b2b.config import Config, ThinkificConfig
-from b2b.wiring.core import _BOTO
+from b2b.config import ApiConfig, QueuesConfig, TableConfig, ThinkificConfig
+from b2b.wiring.aws import PATIENTLY
 from b2b_cli.local.template import Template, load
 
 ROOT = Path(__file__).parents[2]
 GLOBALS: dict[str, Any] = load()["Globals"]["Function"]
+
+CONFIGS = (ApiConfig, QueuesConfig, TableConfig, ThinkificConfig)
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -196,7 +198,7 @@ def test_the_layers_have_the_services_that_clients_are_made_of() -> None:
 def test_every_variable_of_the_configuration_is_set() -> None:
     given = {name.lower() for name in GLOBALS["Environment"]["Variables"]}
     # No key or token is in the environment of a deployed function, and Thinkific's addresses are the defaults.
-    assert given >= {field.name for config in (Config, ThinkificConfig) for field in fields(config)} - {
+    assert given >= {field.name for config in CONFIGS for field in fields(config)} - {
         "thinkific_api_key",
         "thinkific_url",
         "thinkific_graphql_token",
@@ -274,7 +276,7 @@ def test_whoever_looks_an_address_up_may_move_a_guard_of_the_earlier_release(nam
 
 def test_every_function_outlasts_all_tries_of_a_call_to_dynamodb_that_is_not_answered() -> None:
     """Else Lambda ends it before it can answer, or say what was the matter. botocore pauses up to 1 s, then 2."""
-    config: Any = _BOTO
+    config: Any = PATIENTLY
     tries = config.retries["total_max_attempts"]
     longest = tries * (config.connect_timeout + config.read_timeout) + sum(2**number for number in range(tries - 1))
     shortest = min(function.get("Timeout", GLOBALS["Timeout"]) for function in FUNCTIONS.values())

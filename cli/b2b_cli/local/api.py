@@ -7,7 +7,7 @@ from api.products.routes import router as products_router
 from api.students.routes import router as students_router
 from api.users.routes import router as users_router
 from b2b.http.api.app import create_app, with_entry
-from b2b.wiring.core import services
+from b2b.wiring.api import api_services
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,5 +32,5 @@ class LocalApi:
 
 def create_local_api() -> LocalApi:
     """For ``uvicorn --factory``."""
-    apps = {group: create_app(router, services()) for group, router in GROUPS.items()}
+    apps = {group: create_app(router, api_services()) for group, router in GROUPS.items()}
     return LocalApi({group: with_entry(app, group) for group, app in apps.items()})

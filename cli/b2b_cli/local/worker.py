@@ -156,7 +156,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     end_with_parent()
 
-    from b2b.wiring.core import client  # noqa: PLC0415 - behind --help
+    from b2b.wiring.aws import client  # noqa: PLC0415 - behind --help
 
     template = Template()
     sqs = client("sqs")

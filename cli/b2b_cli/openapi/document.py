@@ -29,7 +29,7 @@ from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VER
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
-    from b2b.wiring.core import Services
+    from b2b.wiring.api import ApiServices
 
 Json = dict[str, Any]
 
@@ -214,7 +214,7 @@ def _idempotency_key() -> Json:
 
 def _routes() -> Iterator[APIRoute]:
     # Describing routes calls none of them.
-    nobody = cast("Services", None)
+    nobody = cast("ApiServices", None)
     for router in _ROUTERS:
         for route in create_app(router, nobody).routes:
             if isinstance(route, APIRoute) and route.include_in_schema:

@@ -16,7 +16,7 @@ from b2b.http.api.paths import path_id
 from b2b.http.api.requests.bodies import JsonBody
 from b2b.http.api.requests.fields import MAX_TEXT
 from b2b.http.api.services import CurrentServices, services_of
-from b2b.wiring.core import Services
+from b2b.wiring.api import ApiServices
 
 router = APIRouter(prefix="/api/students", tags=["Students"])
 _readable = [Depends(Scoped("students:read"))]
@@ -125,5 +125,5 @@ async def get_student(student_id: StudentId, services: CurrentServices) -> dict[
     return _data(services.students.get(student_id), services)
 
 
-def _data(view: StudentView, services: Services) -> dict[str, Any]:
+def _data(view: StudentView, services: ApiServices) -> dict[str, Any]:
     return {"data": present(view, services.students.now())}

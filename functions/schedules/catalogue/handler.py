@@ -9,9 +9,9 @@ from typing import Any
 
 from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.observability import logger
-from b2b.wiring.core import services
+from b2b.wiring.schedules import schedule_services
 
-_services = services()
+_services = schedule_services()
 _log = logger("catalogue")
 
 

@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from b2b.metrics import count
 from b2b.observability import logger
-from b2b.wiring.core import services
+from b2b.wiring.schedules import schedule_services
 
-_services = services()
+_services = schedule_services()
 _log = logger("recount")
 
 

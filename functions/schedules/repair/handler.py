@@ -8,9 +8,9 @@ gc.disable()
 from typing import Any
 
 from b2b.observability import logger
-from b2b.wiring.core import services
+from b2b.wiring.schedules import schedule_services
 
-_services = services()
+_services = schedule_services()
 _log = logger("repair")
 
 

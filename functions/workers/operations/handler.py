@@ -14,9 +14,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from b2b.domain.work.messages import operation_id_of
 from b2b.metrics import count
 from b2b.observability import logger
-from b2b.wiring.upstream import upstream_services
+from b2b.wiring.workers import worker_services
 
-_services = upstream_services()
+_services = worker_services()
 _log = logger("operations")
 # Longer than the function may run: a second worker at an operation only takes it from the first.
 _HELD_SECONDS = 75

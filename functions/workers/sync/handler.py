@@ -16,9 +16,9 @@ from b2b.domain.work.messages import student_id_of
 from b2b.metrics import count
 from b2b.observability import logger
 from b2b.services.enrollment.sync.student import SyncOutcome
-from b2b.wiring.upstream import upstream_services
+from b2b.wiring.workers import worker_services
 
-_services = upstream_services()
+_services = worker_services()
 _log = logger("sync")
 _FIGURES = {
     SyncOutcome.FULFILLED: "StudentsFulfilled",

@@ -17,7 +17,7 @@ from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
 from b2b.http.api.app import create_app, with_entry
 from b2b.services.identity.users import UserFields
-from b2b.wiring.core import Services
+from b2b.wiring.api import ApiServices
 
 ROUTERS = {"users": users_router, "students": students_router, "products": products_router, "platform": platform_router}
 
@@ -25,7 +25,7 @@ ROUTERS = {"users": users_router, "students": students_router, "products": produ
 class Api:
     """With a user, a student, a course and a token for each set of scopes that a test needs."""
 
-    def __init__(self, services: Services, open_app: Open) -> None:
+    def __init__(self, services: ApiServices, open_app: Open) -> None:
         self.services = services
         self._clients = {
             name: open_app(with_entry(create_app(router, services), name), base_url="http://school.example")
@@ -69,6 +69,6 @@ class Api:
             created_at=now,
             updated_at=now,
         )
-        store = self.services.store
+        store = self.services.records.store
         counted = store.counters.count(Kind.PRODUCTS, course.id, +1)
         store.transact([*store.products.save(course, None), counted])

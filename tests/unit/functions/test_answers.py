@@ -311,7 +311,7 @@ def test_a_password_has_8_to_255_characters(api: Api, email: str, password: str)
 
 
 def _stored(api: Api, user_id: int) -> str:
-    item = api.services.table.get(keys.user(user_id))
+    item = api.services.records.table.get(keys.user(user_id))
     assert item is not None
     hashed: str = item["password_hash"]
     return hashed

@@ -15,7 +15,9 @@ from tests.unit.functions.api import Api
 
 from b2b.domain.timestamps import utc_now
 from b2b.domain.work.operations import OperationType
-from b2b.wiring import core, upstream
+from b2b.wiring.api import api_services
+from b2b.wiring.schedules import schedule_services
+from b2b.wiring.workers import worker_services
 from b2b_cli.local.resources import Resources
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -62,8 +64,8 @@ def test_a_function_does_not_start_without_its_table(
     load: Load, name: str, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TABLE_NAME", "")
-    core.services.cache_clear()
-    upstream.upstream_services.cache_clear()
+    for kept in (api_services, schedule_services, worker_services):
+        kept.cache_clear()
     with pytest.raises(ValueError, match="table_name"):
         load(name)
 
@@ -150,7 +152,7 @@ def test_an_unforeseen_error_through_the_gateway_has_no_internals(
     handler = load("api.users")
     sent = event("apigateway-v2-get-user", api.token)
     # A table that is gone is what the network can do to us.
-    monkeypatch.setattr(core.services().table, "_name", "no-such-table")
+    monkeypatch.setattr(api_services().records.table, "_name", "no-such-table")
     answer = handler(sent, Context())
     assert (answer["statusCode"], body(answer)) == (500, {"message": "Server Error"})
     assert answer["headers"]["content-type"] == "application/json"
@@ -198,7 +200,7 @@ def test_the_schedule_enqueues_what_is_due(load: Load, aws: Aws, resources: Reso
     )
     student_id = made.json()["data"]["id"]
     aws.received(url)
-    store = api.services.store
+    store = api.services.records.store
     store.transact([store.wishes.add(student_id, utc_now(), bulk=False)])
     assert load("schedules.repair")(event("scheduler-repair"), Context())["enqueued"] >= 1
     assert {"version": 1, "student_id": student_id} in aws.received(url)
@@ -229,7 +231,7 @@ def test_the_schedule_starts_a_refresh_unless_one_is_under_way(
     assert refresh(event("scheduler-repair"), Context()) == {"started": 0}
     assert aws.received(resources.queue_urls["OperationsQueue"]) == []
 
-    store = api.services.store
+    store = api.services.records.store
     operation = store.operations.get(message["operation_id"])
     assert operation is not None
     assert operation.type is OperationType.CATALOGUE_SYNC

@@ -10,8 +10,8 @@ from tests.unit.functions.api import Api
 from tests.unit.functions.test_handlers import Context, Load, event
 
 from b2b.domain.work.operation_states import CatalogueSyncState
-from b2b.wiring import upstream
-from b2b.wiring.key import NO_KEY
+from b2b.wiring.secrets import NO_KEY
+from b2b.wiring.workers import worker_services
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def empty_secret(aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterato
     arn = aws.client("secretsmanager").create_secret(Name="empty")["ARN"]
     monkeypatch.setenv("THINKIFIC_API_KEY", "")
     monkeypatch.setenv("THINKIFIC_API_KEY_SECRET_ID", arn)
-    upstream.upstream_services.cache_clear()
+    worker_services.cache_clear()
     yield
-    upstream.upstream_services.cache_clear()
+    worker_services.cache_clear()
 
 
 @pytest.mark.usefixtures("empty_secret")
@@ -38,11 +38,11 @@ def test_work_waits_for_the_key_and_ends_in_no_dead_letter_queue(
     assert (waiting.error, waiting.attempts) == (NO_KEY, 0)
 
     assert run(load("workers.sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
-    wish = api.services.store.wishes.first(100)[0]
+    wish = api.services.records.store.wishes.first(100)[0]
     assert (wish.student_id, wish.trouble, wish.attempts) == (student_id, NO_KEY, 0)
 
-    service = upstream.upstream_services()
-    assert (service.pause_reason, service.missing_key) == (NO_KEY, NO_KEY)
+    upstream = worker_services().upstream
+    assert (upstream.pause_reason, upstream.missing_key) == (NO_KEY, NO_KEY)
     figures = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
     assert [1] in [line.get("SitePaused") for line in figures]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from b2b.wiring.core import Services
+    from b2b.wiring.api import ApiServices
 
 _METHODS = {"POST", "PUT", "DELETE"}
 # How long the second of two twins waits for the first's answer before it is refused.
@@ -34,7 +34,7 @@ _KEPT_HEADERS = {"content-type", "location"}
 class IdempotencyKeys:
     """Pure ASGI. A call without the header passes through untouched."""
 
-    def __init__(self, app: "ASGIApp", services: "Services") -> None:
+    def __init__(self, app: "ASGIApp", services: "ApiServices") -> None:
         self._app = app
         self._services = services
 

@@ -4,17 +4,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from b2b.wiring.core import Services
+from b2b.wiring.api import ApiServices
 
 
-def services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
+def services_of(request: Request) -> ApiServices:
+    services: ApiServices = request.app.state.services
     return services
 
 
-async def _services(request: Request) -> Services:
+async def _services(request: Request) -> ApiServices:
     return services_of(request)
 
 
 # In a route's signature.
-CurrentServices = Annotated[Services, Depends(_services)]
+CurrentServices = Annotated[ApiServices, Depends(_services)]

@@ -5,12 +5,11 @@ import threading
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 
 from b2b.domain.work.upstream import SitePaused, ThinkificDelay, ThinkificDown, ThinkificRejected
 from b2b.gateways.thinkific.client import is_key
-from b2b.wiring.core import client
+from b2b.wiring.aws import BRIEFLY, client
 
 NO_KEY = "There is no Thinkific key yet: `b2b key set` puts it in."
 _NOT_A_KEY = "What the secret holds is no Thinkific key: `b2b key set` puts one in."
@@ -20,8 +19,6 @@ _NOT_A_TOKEN = "What the secret holds is no API Access Token: `b2b key set --gra
 _REMEMBERED_SECONDS = 300
 _PAUSED_SECONDS = 60.0
 _RETRY_SOON_SECONDS = 5.0
-# It comes on top of the time that a worker keeps for a call to Thinkific.
-_BRIEFLY = BotoConfig(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 # At DEBUG it logs whole answers, and so the key.
 logging.getLogger("botocore.parsers").setLevel(logging.INFO)
@@ -69,7 +66,7 @@ class _Secret:
     def __init__(self, secret_id: str, remembered: int) -> None:
         self._secret_id = secret_id
         self._remembered = remembered
-        self._provider = SecretsProvider(boto3_client=client("secretsmanager", _BRIEFLY))
+        self._provider = SecretsProvider(boto3_client=client("secretsmanager", BRIEFLY))
         self._lock = threading.Lock()
 
     def read(self) -> str | None:
