@@ -199,6 +199,17 @@ def test_what_has_a_name_of_its_own_has_the_stacks_in_it(name: str) -> None:
             assert "${AWS::StackName}" in str(RESOURCES[name]["Properties"][key])
 
 
+def test_the_gateway_leaves_methods_and_what_is_below_a_path_to_the_function() -> None:
+    """So that a 405 is ours too, and the local stack chooses a function as the gateway does (b2b_cli/groups.py)."""
+    events = [event for function in FUNCTIONS.values() for event in function["Events"].values()]
+    routes = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
+    assert {(route["ApiId"]["Ref"], route["Method"]) for route in routes} == {("Api", "ANY")}
+    paths = {route["Path"] for route in routes} - {"$default"}
+    assert len(paths) == len(routes) - 1
+    roots = {path for path in paths if re.fullmatch(r"/api/[a-z-]+", path)}
+    assert paths == roots | {f"{root}/{{proxy+}}" for root in roots}
+
+
 def test_schedules_have_no_names() -> None:
     events = [event for function in FUNCTIONS.values() for event in function["Events"].values()]
     assert all(event["Properties"]["OmitName"] for event in events if event["Type"] == "ScheduleV2")
