@@ -12,7 +12,7 @@ from tests.integration.round_trips import Office
 
 from b2b.http.api.app import create_app
 from b2b.http.asgi import lambda_handler
-from b2b_cli.local.api import GROUPS
+from b2b_cli.groups import GROUPS, group_of
 
 _EVENT = Path(__file__).parents[2] / "events/apigateway-v2-create-student.json"
 
@@ -45,8 +45,7 @@ class Gateway:
         return answered(self.send(event))
 
     def send(self, event: Json) -> Json:
-        group = event["rawPath"].split("/")[2]
-        answer: Json = self._handlers[group](event, None)
+        answer: Json = self._handlers[group_of(event["rawPath"])](event, None)
         return answer
 
     def event(self, method: str, path: str, body: Json | None = None) -> Json:

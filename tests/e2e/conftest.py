@@ -17,8 +17,10 @@ from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import RuntimeInterface, Valve
 from tests.rights import FUNCTIONS
 
-# The sweep begins nothing in its last ten seconds.
-_BESIDE_A_START = dict.fromkeys(FUNCTIONS, 0) | {"SweepFunction": 11}
+from b2b_cli.local.template import Template
+
+# A run of a schedule may begin nothing in its last ten seconds.
+_BESIDE_A_START = dict.fromkeys(FUNCTIONS, 0) | {schedule.name: 11 for schedule in Template().schedules()}
 # Less than all tries of a call that is not answered (wiring/aws.py): else it is these that end the function's run.
 _LONGEST_SECONDS = 15
 

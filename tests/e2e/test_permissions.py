@@ -33,6 +33,7 @@ from tests.rights import FUNCTIONS, rights
 
 from b2b.domain.timestamps import utc_now
 from b2b.domain.work.operations import Operation, OperationType
+from b2b_cli.local.template import Template
 
 # What AWS does by a function's role, and not the function.
 NOT_OF_THE_CODE = (
@@ -54,8 +55,8 @@ def everything(deployment: Deployment, api: httpx.Client, school: School, start:
     let_a_seat_be_freed(api, school)
     lose_every_kind_of_message(deployment, api)
     refuse_a_call_with_a_key(api, start)
-    deployment.invoke("RecountFunction", read_event("scheduler-repair"))
-    deployment.invoke("CatalogueFunction", read_event("scheduler-repair"))
+    for schedule in Template().schedules():
+        deployment.invoke(schedule.name, read_event("scheduler-repair"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

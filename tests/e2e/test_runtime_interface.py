@@ -18,6 +18,7 @@ from tests.e2e.runtime_interface import Valve
 from tests.rights import FUNCTIONS
 
 from b2b.domain.identity import tokens
+from b2b_cli.local.template import DEFAULT_PATH, Template
 
 HANDLERS = {name: function["Handler"] for name, function in FUNCTIONS.items()}
 
@@ -91,12 +92,14 @@ _HELD_SECONDS = 30.0
 
 def event_for(name: str) -> Any:
     """One whose answer needs the table."""
-    if name in ("SyncFunction", "OperationsFunction"):
-        return read_event("sqs-sync" if name == "SyncFunction" else "sqs-operations")
-    if not HANDLERS[name].startswith("api."):
+    kind, package, _ = HANDLERS[name].split(".", 2)
+    if kind == "workers":
+        return read_event(f"sqs-{package.replace('_', '-')}")
+    if kind == "schedules":
         return read_event("scheduler-repair")
     event = read_event("apigateway-v2-get-user")
-    path = "/api/settings" if name == "PlatformFunction" else f"/api/{HANDLERS[name].split('.')[1]}"
+    path = next(route.path for route in Template().routes() if route.handler == HANDLERS[name])
+    path = "/api/settings" if path == DEFAULT_PATH else path
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     # Well-formed, and nobody's: another in each call, so that it is looked up.
     event["headers"]["authorization"] = f"Bearer {tokens.new_secret()}"

@@ -13,7 +13,8 @@ from tests.integration.desk import Desk
 from b2b.http.api.app import create_app, with_entry
 from b2b.services.identity.tokens import TokenService
 from b2b.services.identity.users import UserFields
-from b2b_cli.local.api import GROUPS, LocalApi
+from b2b_cli.groups import GROUPS
+from b2b_cli.local.api import LocalApi
 
 
 @dataclass(frozen=True, slots=True)

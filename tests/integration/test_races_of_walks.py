@@ -16,7 +16,7 @@ from tests.integration.recount import recount
 from tests.integration.stacks import answered
 
 from b2b.http.api.app import create_app, with_entry
-from b2b_cli.local.api import GROUPS
+from b2b_cli.groups import GROUPS
 from b2b_cli.local.emulator import Emulator
 
 STAYING, LEAVING = 30, 30

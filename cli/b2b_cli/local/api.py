@@ -2,32 +2,25 @@
 
 from typing import TYPE_CHECKING
 
-from api.platform.routes import router as platform_router
-from api.products.routes import router as products_router
-from api.students.routes import router as students_router
-from api.users.routes import router as users_router
 from b2b.http.api.app import create_app, with_entry
 from b2b.wiring.api import api_services
+from b2b_cli.groups import GROUPS, group_of
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from collections.abc import Mapping
 
-GROUPS = {"users": users_router, "students": students_router, "products": products_router, "platform": platform_router}
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class LocalApi:
-    """``/api/users...`` to the users' application and so on; every other path to admin's."""
+    """``applications`` by their groups."""
 
-    def __init__(self, groups: "dict[str, ASGIApp]") -> None:
-        self._groups = groups
+    def __init__(self, applications: "Mapping[str, ASGIApp]") -> None:
+        self._applications = applications
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] == "lifespan":
-            await self._groups["platform"](scope, receive, send)
-            return
-        first, _, rest = scope["path"].strip("/").partition("/")
-        group = rest.partition("/")[0] if first == "api" else "platform"
-        await self._groups.get(group, self._groups["platform"])(scope, receive, send)
+        # The server's own start and end have no path, and any application answers them.
+        await self._applications[group_of(scope.get("path", ""))](scope, receive, send)
 
 
 def create_local_api() -> LocalApi:

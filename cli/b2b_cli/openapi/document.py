@@ -13,14 +13,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import platform
-from api.platform.routes import router as platform_router
-from api.products.routes import router as products_router
-from api.students.routes import router as students_router
-from api.users.routes import router as users_router
 from b2b.http.api.app import create_app
 from b2b.http.api.authentication import Scoped
 from b2b.http.api.requests.bodies import JsonBody
 from b2b.services.work.idempotency import MAX_KEY
+from b2b_cli.groups import GROUPS
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
 from b2b_cli.openapi.plain import enum_schemas, name_values, plain
@@ -35,7 +32,6 @@ Json = dict[str, Any]
 
 DOCUMENT = Path(platform.__file__).with_name("openapi.json")
 
-_ROUTERS = (users_router, students_router, products_router, platform_router)
 _MUTATING = {"POST", "PUT", "DELETE"}
 _REF = "#/components/schemas/{model}"
 # FastAPI's names of our generic models, and what the wrapped resource is called as a component.
@@ -215,7 +211,7 @@ def _idempotency_key() -> Json:
 def _routes() -> Iterator[APIRoute]:
     # Describing routes calls none of them.
     nobody = cast("ApiServices", None)
-    for router in _ROUTERS:
+    for router in GROUPS.values():
         for route in create_app(router, nobody).routes:
             if isinstance(route, APIRoute) and route.include_in_schema:
                 yield route

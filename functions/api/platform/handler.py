@@ -1,4 +1,4 @@
-"""The Lambda function of ``admin``."""
+"""The Lambda function of ``platform``."""
 
 import gc
 
