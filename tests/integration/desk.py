@@ -15,7 +15,7 @@ from b2b.domain.kinds import Kind
 from b2b.domain.work.budget import Budget
 from b2b.domain.work.operations import Operation, OperationType
 from b2b.gateways.queues import Queues
-from b2b.gateways.thinkific.client import FixedKey, Thinkific, http_client
+from b2b.gateways.thinkific import FixedKey, Thinkific, http_client
 from b2b.services.enrollment.expiries import ExpiryRunner
 from b2b.services.enrollment.removals import StudentDelete
 from b2b.services.enrollment.students import Enrolling, Names

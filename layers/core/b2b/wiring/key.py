@@ -9,7 +9,7 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 
 from b2b.domain.work.upstream import SitePaused, ThinkificDelay, ThinkificDown, ThinkificRejected
-from b2b.gateways.thinkific.client import is_key
+from b2b.gateways.thinkific import is_key
 from b2b.wiring.core import client
 
 NO_KEY = "There is no Thinkific key yet: `b2b key set` puts it in."
@@ -28,7 +28,7 @@ logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
 
 class SecretKey:
-    """A SchoolKey (b2b.gateways.thinkific.client). Read again after five minutes, and after a refusal.
+    """A SchoolKey (b2b.gateways.thinkific). Read again after five minutes, and after a refusal.
 
     ``remembered``: for how many seconds.
     """

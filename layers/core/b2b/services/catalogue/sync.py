@@ -29,7 +29,7 @@ from b2b.services.work.backoff import backoff
 from b2b.services.work.operations import Step
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.gateways.thinkific.graphql import ThinkificGraphQL
     from b2b.storage.store import Store
 
@@ -72,7 +72,7 @@ class CatalogueSync:
     # What REST lists
 
     def _read_page(self, operation: Operation, state: State) -> Step:
-        page = self._thinkific.catalogue_page(int(state["page"]))
+        page = self._thinkific.catalogue.read_page(int(state["page"]))
         known = self._store.products.known(page.entries)
         shown = [
             self._entries.save(entry, ProductSource.REST, found)
@@ -90,7 +90,7 @@ class CatalogueSync:
         product = self._store.products.get(product_id)
         if product is not None:
             try:
-                course_ids = tuple(sorted(self._thinkific.bundle_course_ids(product.productable_id)))
+                course_ids = tuple(sorted(self._thinkific.bundles.course_ids(product.productable_id)))
             except ThinkificMissing:
                 course_ids = product.course_ids  # deleted since the page was read: the next refresh knows
             self._entries.change(product_id, lambda before: replace(before, course_ids=course_ids))
@@ -180,7 +180,7 @@ class CatalogueSync:
 
     def _exists(self, product: Product, *, ask_graphql: bool) -> bool:
         """REST also denies what has become a hidden course. Raises _Unclear when GraphQL does not say."""
-        if product.thinkific_id is not None and self._thinkific.product_exists(product.thinkific_id):
+        if product.thinkific_id is not None and self._thinkific.catalogue.has_product(product.thinkific_id):
             return True
         if self._graphql is None or not ask_graphql or product.productable_type is not ProductableType.COURSE:
             return False

@@ -17,7 +17,7 @@ from b2b.services.work.notifier import repair_at
 from b2b.services.work.operations import OperationService, Step
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.storage.table import Action
@@ -100,7 +100,7 @@ class GroupImport:
 
     def _import_page(self, operation: Operation, user_id: int, name: str, group_id: int) -> Step:
         state = operation.state
-        page = self._thinkific.group_members(group_id, int(state["page"]))
+        page = self._thinkific.groups.read_members(group_id, int(state["page"]))
         actions = []
         failed = 0
         for member in page.members:
@@ -120,14 +120,14 @@ class GroupImport:
         return Step(replace(operation, state=state | {"page": page.next_page}), actions)
 
     def _find_or_create(self, name: str, attempts: int) -> int:
-        found = self._thinkific.find_group(name)
+        found = self._thinkific.groups.find(name)
         if found is not None:
             return found
         try:
-            return self._thinkific.create_group(name)
+            return self._thinkific.groups.create(name)
         except NameTaken as refusal:
             # Another worker made it in between, or an earlier call of ours whose answer was lost.
-            found = self._thinkific.find_group(name)
+            found = self._thinkific.groups.find(name)
             if found is not None:
                 return found
             if attempts >= _LOOKS_FOR_A_TAKEN_NAME:

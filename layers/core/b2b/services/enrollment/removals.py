@@ -18,7 +18,7 @@ from b2b.services.contention import retry_conflicts
 from b2b.services.work.operations import OperationService, Step
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.storage.table import Action
@@ -174,11 +174,11 @@ def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | N
     if store.lookups.find(student_email=email).student_id is not None:
         return None
     if thinkific_id is None:
-        looks = (thinkific.find_user(spelling) for spelling in spellings(email))
+        looks = (thinkific.accounts.find(spelling) for spelling in spellings(email))
         thinkific_id = next((found.id for found in looks if found is not None), None)
     if thinkific_id is None or store.students.account(int(thinkific_id)).holder is not None:
         return None
-    thinkific.delete_user(int(thinkific_id))
+    thinkific.accounts.delete(int(thinkific_id))
     return int(thinkific_id)
 
 

@@ -14,7 +14,7 @@ from b2b.services.identity.tokens import TokenService
 from b2b.services.work.operations import OnBroken, OperationService, Step
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
     from b2b.storage.table import Action

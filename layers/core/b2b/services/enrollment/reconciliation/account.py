@@ -24,12 +24,12 @@ class AccountStep:
         if student.thinkific_id is not None:
             return student, student.thinkific_id
         self._look.before_a_call()
-        found = self._thinkific.find_user(student.email)
+        found = self._thinkific.accounts.find(student.email)
         newly_created = False
         if found is None:
             self._look.before_a_call()
             try:
-                found = self._thinkific.create_user(
+                found = self._thinkific.accounts.create(
                     first_name=student.first_name, last_name=student.last_name, email=student.email
                 )
                 newly_created = True
@@ -51,7 +51,7 @@ class AccountStep:
         """
         for spelling in reversed(spellings(email)):
             self._look.before_a_call()
-            found = self._thinkific.find_user(spelling)
+            found = self._thinkific.accounts.find(spelling)
             if found is not None:
                 return found
         return None
@@ -104,6 +104,6 @@ class AccountStep:
     def _send(self, user_id: int, fields: dict[str, str]) -> None:
         self._look.before_a_call()
         try:
-            self._thinkific.update_user(user_id, **fields)
+            self._thinkific.accounts.update(user_id, **fields)
         except ThinkificMissing:
             raise UserGone from None

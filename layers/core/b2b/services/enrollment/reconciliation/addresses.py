@@ -58,7 +58,7 @@ class Addresses:
     def _has(self, user_id: int, email: str) -> bool:
         """As the account itself says: lists lag."""
         self._look.before_a_call()
-        user = self._thinkific.get_user(user_id)
+        user = self._thinkific.accounts.get(user_id)
         return user is not None and email_key(user.email) == email_key(email)
 
     def _follow(self, student: Student, user_id: int, holder: Student) -> None:
@@ -70,7 +70,7 @@ class Addresses:
         chain = [holder]
         while chain[-1].wants_another_profile and len(chain) < _LONGEST_CIRCLE:
             self._look.before_a_call()
-            found = self._thinkific.find_user(chain[-1].email)
+            found = self._thinkific.accounts.find(chain[-1].email)
             if found is None:
                 self._wake(chain[-1])
                 return
@@ -100,7 +100,7 @@ class Addresses:
         self._look.store.refusals.begin_stand_in(student, email)
         self._look.before_a_call()
         try:
-            self._thinkific.update_user(user_id, email=stand_in(student))
+            self._thinkific.accounts.update(user_id, email=stand_in(student))
         except ThinkificMissing:
             raise UserGone from None
         except ThinkificRejected:

@@ -105,7 +105,7 @@ class BundleStep:
         """Raises Later when Thinkific is at it."""
         self._look.before_a_call()
         try:
-            is_done = self._thinkific.enroll_in_bundle(
+            is_done = self._thinkific.bundles.enroll(
                 user_id=user_id,
                 bundle_id=enrollment.productable_id,
                 activated_at=enrollment.activated_at,
@@ -141,7 +141,7 @@ class BundleStep:
         for row in different:
             self._look.before_a_call()
             try:
-                self._thinkific.update_enrollment(row.id, activated_at=enrollment.activated_at, expiry_date=end)
+                self._thinkific.enrollments.update(row.id, activated_at=enrollment.activated_at, expiry_date=end)
             except ThinkificMissing:
                 return False
         self._confirm(enrollment)
@@ -154,7 +154,7 @@ class BundleStep:
         """
         course_ids = self._ordered_courses(enrollment)
         self._look.before_a_call()
-        enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
+        enrolled = {found.course_id for found in self._thinkific.enrollments.list_of_user(user_id)}
         is_as_ordered = enrollment.bundle_ordered_version == enrollment.version
         if all(self._look.store.products.is_hidden_course(course_id) for course_id in course_ids - enrolled):
             if is_as_ordered:
@@ -175,7 +175,7 @@ class BundleStep:
         """Whether Thinkific has the student in the bundle: if not it answers 404 or 422, as it does to other faults."""
         self._look.before_a_call()
         try:
-            self._thinkific.update_bundle_enrollment(
+            self._thinkific.bundles.update_enrollment(
                 user_id=user_id,
                 bundle_id=enrollment.productable_id,
                 activated_at=enrollment.activated_at,
@@ -194,15 +194,15 @@ class BundleStep:
         # Those of its courses: whether a bundle's own list has one for each is not documented.
         self._look.before_a_call()
         course_ids = self._courses_of[enrollment.product_id]
-        return [found for found in self._thinkific.list_enrollments(user_id) if found.course_id in course_ids]
+        return [found for found in self._thinkific.enrollments.list_of_user(user_id) if found.course_id in course_ids]
 
     def _find(self, enrollment: Enrollment, user_id: int) -> list[ThinkificEnrollment]:
         self._look.before_a_call()
-        return self._thinkific.find_bundle_enrollments(user_id, enrollment.productable_id)
+        return self._thinkific.bundles.find_enrollments(user_id, enrollment.productable_id)
 
     def _ordered_courses(self, enrollment: Enrollment) -> set[int]:
         product = self._look.store.products.get(enrollment.product_id)
         if product is not None and product.course_ids:
             return set(product.course_ids)
         self._look.before_a_call()
-        return set(self._thinkific.bundle_course_ids(enrollment.productable_id))
+        return set(self._thinkific.bundles.course_ids(enrollment.productable_id))

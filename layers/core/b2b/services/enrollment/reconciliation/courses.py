@@ -69,7 +69,7 @@ class CourseStep:
             found = self._look.shown.get(course_id)
         if found is None and enrollment.thinkific_id is not None and self._is_hidden(enrollment):
             self._look.before_a_call()
-            found = self._thinkific.read_enrollment(enrollment.thinkific_id)
+            found = self._thinkific.enrollments.get(enrollment.thinkific_id)
         return found
 
     def _is_hidden(self, enrollment: Enrollment) -> bool:
@@ -86,12 +86,12 @@ class CourseStep:
 
     def _find(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
         self._look.before_a_call()
-        return self._thinkific.find_enrollment(user_id, enrollment.productable_id)
+        return self._thinkific.enrollments.find(user_id, enrollment.productable_id)
 
     def _create(self, enrollment: Enrollment, user_id: int) -> None:
         self._look.before_a_call()
         now = self._look.now
-        thinkific_id = self._thinkific.create_enrollment(
+        thinkific_id = self._thinkific.enrollments.create(
             user_id=user_id,
             course_id=enrollment.productable_id,
             activated_at=enrollment.activated_at,
@@ -103,7 +103,7 @@ class CourseStep:
         """Whether Thinkific still knows the enrollment."""
         self._look.before_a_call()
         try:
-            self._thinkific.update_enrollment(
+            self._thinkific.enrollments.update(
                 thinkific_id,
                 activated_at=enrollment.activated_at,
                 expiry_date=end_of_an_existing(enrollment, self._look.now),

@@ -28,7 +28,7 @@ class EnrollmentsStep:
         """
         if look_first and self._looks_due(record) > 1:
             self._look.before_a_call()
-            self._look.shown = by_course(self._look.thinkific.list_enrollments(user_id))
+            self._look.shown = by_course(self._look.thinkific.enrollments.list_of_user(user_id))
         bundles = self._bundles.open_ones(record)
         waits = [self._settle(bundle, user_id, look_first=look_first) for bundle in bundles]
         self._courses.bundled = self._bundles.course_ids

@@ -33,7 +33,7 @@ class GroupStep:
             self._add(user_id, name)
         except ThinkificRejected:
             self._look.before_a_call()
-            group_id = self._thinkific.find_group(name)
+            group_id = self._thinkific.groups.find(name)
             if group_id is None:
                 self._make_and_add(user_id, name)
             elif not self._is_member(user_id, group_id):
@@ -43,7 +43,7 @@ class GroupStep:
         self._look.before_a_call()
         refusal = None
         try:
-            self._thinkific.create_group(name)
+            self._thinkific.groups.create(name)
         except ThinkificRejected as refused:
             # Another made it in between, or the list does not show it yet; else this is the reason.
             refusal = refused
@@ -55,15 +55,15 @@ class GroupStep:
     def _is_member(self, user_id: int, group_id: int) -> bool:
         """Asked for by the e-mail that the account has, which need not be the student's."""
         self._look.before_a_call()
-        user = self._thinkific.get_user(user_id)
+        user = self._thinkific.accounts.get(user_id)
         if user is None:
             raise UserGone
         self._look.before_a_call()
-        return self._thinkific.is_in_group(user, group_id)
+        return self._thinkific.groups.has_member(group_id, user)
 
     def _add(self, user_id: int, name: str) -> None:
         self._look.before_a_call()
         try:
-            self._thinkific.add_to_group(user_id, name)
+            self._thinkific.groups.add_member(name, user_id)
         except ThinkificMissing:
             raise UserGone from None

@@ -9,7 +9,7 @@ from b2b.domain.timestamps import Clock
 from b2b.domain.work.upstream import ThinkificEnrollment
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
 
@@ -89,7 +89,7 @@ class Look:
     def check_user(self, user_id: int) -> None:
         """Raises UserGone."""
         self.before_a_call()
-        if not self.thinkific.user_exists(user_id):
+        if not self.thinkific.accounts.exists(user_id):
             raise UserGone
 
     def refuse_profile(self, student: Student, reason: str) -> None:

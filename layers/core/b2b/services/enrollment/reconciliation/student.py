@@ -13,7 +13,7 @@ from b2b.services.enrollment.reconciliation.groups import GroupStep
 from b2b.services.enrollment.reconciliation.look import Later, Look, OnRefusal, UserGone
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
 

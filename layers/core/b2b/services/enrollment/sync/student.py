@@ -18,7 +18,7 @@ from b2b.services.work.faults import LEFT_ALONE_FOR, place_of
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 

@@ -21,7 +21,7 @@ from b2b.services.enrollment.sync.refusals import Refusals
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
@@ -91,8 +91,8 @@ class Verification:
         if record.student.thinkific_id is None:
             return refusals or None
         with self._thinkific.in_bulk(bulk=True):
-            rows = by_course(self._thinkific.list_enrollments(record.student.thinkific_id))
-            if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
+            rows = by_course(self._thinkific.enrollments.list_of_user(record.student.thinkific_id))
+            if not rows and not self._thinkific.accounts.exists(record.student.thinkific_id):
                 what = "Thinkific does not know the account any more."
                 return [Difference(student_id=student_id, product_id=None, what=what)]
         differences = [*refusals, *self._differences(record, rows)]
@@ -153,7 +153,7 @@ class Verification:
     def _read_hidden(self, enrollment: Enrollment) -> ThinkificEnrollment | None:
         """By its own id: the lists may leave out what is in a hidden course."""
         known = enrollment.thinkific_id
-        return None if known is None else self._thinkific.read_enrollment(known)
+        return None if known is None else self._thinkific.enrollments.get(known)
 
     def _courses(self, enrollment: Enrollment) -> Sequence[int]:
         if enrollment.productable_type is ProductableType.COURSE:
