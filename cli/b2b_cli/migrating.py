@@ -10,9 +10,10 @@ from typing import Any
 from b2b.domain.errors import TooManyRequests
 from b2b.services.contention import retry_conflicts
 from b2b.storage import keys, schema
+from b2b.storage.items import Item, unmarshal
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Item, Table, unmarshal
+from b2b.storage.table import Table
 from b2b_cli.copying import SEGMENTS, WholeTable
 from b2b_cli.errors import CommandError
 from b2b_cli.merging import key_of

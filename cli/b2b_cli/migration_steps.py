@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
 from b2b.storage.identity.guards import KEYED, OWNER
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Item
 
 
 @dataclass(frozen=True, slots=True)

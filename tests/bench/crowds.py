@@ -22,7 +22,7 @@ from b2b.domain.enrollment.students import Association, Student
 from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _THREADS = 4
 _ROWS_IN_ONE_WRITE = 25  # BatchWriteItem's limit

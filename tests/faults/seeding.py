@@ -14,8 +14,8 @@ from b2b.domain.catalogue.products import Product, ProductableType
 from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.identity.users import GrantTerms
 from b2b.storage import keys
+from b2b.storage.actions import Update, put
 from b2b.storage.enrollment.students import Students
-from b2b.storage.table import Update, put
 
 USERS = 20
 _THREADS = 4

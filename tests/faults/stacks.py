@@ -13,7 +13,7 @@ from tests.local_stack import LocalStack
 from b2b.domain.timestamps import to_text
 from b2b.domain.work.upstream import LIST_LAG_SECONDS
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _MOST_AT_ONCE = 20

@@ -16,8 +16,8 @@ from b2b.domain.work.upstream import CatalogueEntry
 from b2b.services.catalogue.entries import ProductEntries
 from b2b.services.identity.users import UserFields
 from b2b.storage import keys
+from b2b.storage.actions import EXISTS, Update, delete, put
 from b2b.storage.keys import Key
-from b2b.storage.table import EXISTS, Update, delete, put
 
 CLIENT, ADA, BOB = "client@example.com", "ada@example.com", "bob@example.com"
 ACCOUNT = 55

@@ -26,9 +26,10 @@ from b2b.services.identity.users import UserFields
 from b2b.services.integrity.uniqueness import UniquenessService
 from b2b.storage import keys
 from b2b.storage.integrity.uniqueness import Uniqueness
+from b2b.storage.items import unmarshal
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Table, unmarshal
+from b2b.storage.table import Table
 from b2b_cli.migrating import Rows, migrate
 from b2b_cli.migration_steps import STEPS
 from b2b_cli.recounting import recount as counted_anew

@@ -19,8 +19,9 @@ from b2b.services.enrollment.expiries import ExpiryChange
 from b2b.services.enrollment.students import StudentService
 from b2b.services.work.operations import AdvanceOutcome
 from b2b.storage import keys
+from b2b.storage.actions import delete, put
+from b2b.storage.items import Item, unmarshal
 from b2b.storage.keys import Key
-from b2b.storage.table import Item, delete, put, unmarshal
 from b2b_cli.recounting import recount as counted_anew
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from b2b.domain.kinds import Kind
 from b2b.services.enrollment.expiries import ExpiryChange
 from b2b.services.identity.users import UserFields
 from b2b.services.pages import PageRequest
+from b2b.storage.items import unmarshal
 from b2b.storage.keys import Key
-from b2b.storage.table import unmarshal
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.migrating import Rows, migrate
 from b2b_cli.migration_steps import STEPS

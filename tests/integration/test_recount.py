@@ -14,8 +14,8 @@ from b2b.domain.integrity.recount import Drift, SeatsDrift, StudentsDrift, Total
 from b2b.domain.kinds import Kind
 from b2b.services.integrity.recount import RecountReport, RecountService
 from b2b.storage import keys
+from b2b.storage.actions import Update, delete
 from b2b.storage.keys import Key
-from b2b.storage.table import Update, delete
 
 ENOUGH = 1000.0
 

@@ -24,7 +24,7 @@ from b2b.domain.work.idempotency import Claim
 from b2b.services.identity.users import UserFields
 from b2b.services.work.idempotency import Answer
 from b2b.storage import keys, schema
-from b2b.storage.table import put
+from b2b.storage.actions import put
 from b2b.storage.work.budget import BudgetItem
 from b2b_cli import migrating
 from b2b_cli.errors import CommandError

@@ -13,7 +13,7 @@ from b2b.domain.identity.users import GrantTerms, User
 from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner
 from b2b.services.enrollment.sweep import SweepReport, SweepService
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 ENOUGH = 1000.0
 REUSABLE = GrantTerms(active=True, enrollment_days=1, reusable=True)

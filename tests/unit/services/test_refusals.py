@@ -11,7 +11,7 @@ from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
 from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 Does = Callable[[Story], object]
 LONG = "L" * 30

@@ -12,7 +12,8 @@ from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted
 from b2b.domain.identity.users import User
 from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.pages import PageRequest
-from b2b.storage.table import MAX_TRANSACTION, Action
+from b2b.storage.actions import Action
+from b2b.storage.table import MAX_TRANSACTION
 
 
 @pytest.fixture

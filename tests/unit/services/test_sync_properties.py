@@ -29,8 +29,8 @@ from b2b.services.enrollment.reconciliation import LEASE
 from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.work.backoff import LONGEST_SECONDS
 from b2b.storage import keys
+from b2b.storage.actions import Action, put
 from b2b.storage.enrollment import students as student_items
-from b2b.storage.table import Action, put
 from b2b_cli.simulator import Store
 
 LOOKS = 60

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from b2b.storage.actions import Action
 from b2b.storage.catalogue.graphql import GraphQLItem
 from b2b.storage.catalogue.products import Products
 from b2b.storage.counters import Counters
@@ -15,7 +16,7 @@ from b2b.storage.integrity.consistency import Consistency
 from b2b.storage.integrity.recounts import Recounts
 from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
-from b2b.storage.table import Action, Table
+from b2b.storage.table import Table
 from b2b.storage.work.idempotency import Idempotency
 from b2b.storage.work.migrations import Migrations
 from b2b.storage.work.operations import Operations

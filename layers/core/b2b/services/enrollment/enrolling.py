@@ -13,8 +13,8 @@ from b2b.services.chunks import chunked
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # A transaction holds 100 actions: 3 for an enrollment with its seat, 8 for a new student, its user and the wish.
 _ENROLLMENTS_IN_ONE_WRITE = 30

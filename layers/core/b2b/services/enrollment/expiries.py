@@ -20,8 +20,8 @@ from b2b.services.work.operations import OnBroken, OperationService, Step
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 _STUDENTS_IN_ONE_STEP = 25
 _ITEMS_IN_ONE_STEP = 45  # up to two actions each in the transaction that counts them

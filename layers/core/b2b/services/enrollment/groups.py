@@ -19,8 +19,8 @@ from b2b.services.work.operations import OperationService, Step
 if TYPE_CHECKING:
     from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # With the pauses between them more than an hour.
 _LOOKS_FOR_A_TAKEN_NAME = 12

@@ -20,8 +20,8 @@ from b2b.services.work.operations import OperationService, Step
 if TYPE_CHECKING:
     from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # 3 actions for an enrollment with its seat, 3 for the association.
 _ENROLLMENTS_IN_ONE_WRITE = 30

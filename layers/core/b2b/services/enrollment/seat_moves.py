@@ -7,8 +7,8 @@ from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.timestamps import Clock
 
 if TYPE_CHECKING:
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # Two actions each, in a transaction of at most 100.
 MOST_SEATS_IN_ONE_WRITE = 40

@@ -16,8 +16,8 @@ from b2b.services.work.operations import OnBroken, OperationService, Step
 if TYPE_CHECKING:
     from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # Taken from the user before the call answers; the rest is the worker's.
 _AT_ONCE = 25

@@ -19,8 +19,8 @@ from b2b.services.work.faults import LEFT_ALONE_FOR
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0

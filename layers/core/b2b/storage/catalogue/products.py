@@ -14,7 +14,9 @@ from b2b.domain.catalogue.products import Candidates, Product, ProductableType, 
 from b2b.domain.kinds import Kind
 from b2b.domain.work.upstream import CatalogueEntry
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, check, put
+from b2b.storage.actions import ABSENT, Action, check, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 # The one attribute in which a product stands, so that the list index can carry it whole.
 _DATA = "product"

@@ -11,7 +11,8 @@ from b2b.domain import timestamps
 from b2b.domain.enrollment.students import Association, Student
 from b2b.domain.errors import ConditionFailed
 from b2b.storage import keys
-from b2b.storage.table import EXISTS, Action, Table, Update, delete
+from b2b.storage.actions import EXISTS, Action, Update, delete
+from b2b.storage.table import Table
 
 _ALL = 100_000
 

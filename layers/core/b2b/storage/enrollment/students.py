@@ -12,9 +12,11 @@ from b2b.domain.enrollment.students import Account, Association, Student, Studen
 from b2b.domain.kinds import Kind
 from b2b.domain.work.upstream import ThinkificEnrollment
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
 from b2b.storage.identity import guards
+from b2b.storage.items import Item
 from b2b.storage.keys import Key, SortRange
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
+from b2b.storage.table import Table
 
 # What is noted while Thinkific builds a bundle.
 _ORDER = ("bundle_ordered_version", "bundle_ordered_at", "bundle_asked")

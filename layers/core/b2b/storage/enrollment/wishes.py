@@ -14,8 +14,9 @@ from b2b.domain import timestamps
 from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.storage import keys
+from b2b.storage.actions import Action, Update, delete
 from b2b.storage.enrollment.students import wish_from_item
-from b2b.storage.table import Action, Table, Update, delete
+from b2b.storage.table import Table
 
 _CLOCKS_DIFFER = timedelta(seconds=1)
 

@@ -17,8 +17,9 @@ from b2b.storage import keys, schema
 from b2b.storage.identity import guards
 from b2b.storage.identity.guards import KEYED, OWNER, Holder, guard_key
 from b2b.storage.identity.settling import Settling
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import Item, Table
+from b2b.storage.table import Table
 from b2b.storage.work.migrations import is_of_form
 
 _MOST_LOOKS = 4

@@ -16,10 +16,12 @@ from b2b.domain.errors import WriteConflict
 from b2b.domain.identity.emails import Holding
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import Action, check, delete, put
 from b2b.storage.identity import guards
 from b2b.storage.identity.guards import OWNER, Holder
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import Action, Item, Table, check, delete, put
+from b2b.storage.table import Table
 
 _TRIES = 8
 

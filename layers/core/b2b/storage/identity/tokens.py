@@ -7,8 +7,10 @@ from b2b.domain import timestamps
 from b2b.domain.identity.tokens import Token, sorted_scopes
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
+from b2b.storage.table import Table
 
 
 class Tokens:

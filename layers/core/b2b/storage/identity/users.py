@@ -9,9 +9,11 @@ from b2b.domain import timestamps
 from b2b.domain.identity.users import Grant, GrantTerms, Group, Role, User
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
 from b2b.storage.identity import guards
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
+from b2b.storage.table import Table
 
 
 class Users:

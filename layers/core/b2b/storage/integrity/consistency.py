@@ -9,8 +9,9 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.integrity.consistency import UserRows
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, check, delete, put
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Table, check, delete, put
+from b2b.storage.table import Table
 
 _ROWS_IN_ONE_LOOK = 100
 

@@ -3,19 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import WriteConflict
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, Action, check, delete, put
 from b2b.storage.catalogue.products import Products, product_from_item
 from b2b.storage.identity import guards
 from b2b.storage.identity.guards import OWNER
 from b2b.storage.identity.settling import Settling
 from b2b.storage.integrity.claims import Breach, Flaw, breach, email_kind, holder_of
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, Action, Item, Table, check, delete, put
+from b2b.storage.table import Table
+
+if TYPE_CHECKING:
+    from b2b.storage.items import Item
 
 _LOOKS = 6
 

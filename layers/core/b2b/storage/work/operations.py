@@ -7,7 +7,9 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain import timestamps
 from b2b.domain.work.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
+from b2b.storage.actions import ABSENT, Action, Update, delete, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 # Longer than a step may take: whoever was at the operation has died. Repair finds it within another minute.
 _STEP_MAY_TAKE = timedelta(seconds=30)

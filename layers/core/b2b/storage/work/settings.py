@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 from b2b.domain.work.settings import Settings
 from b2b.storage import keys
-from b2b.storage.table import Item, Table, Update
+from b2b.storage.actions import Update
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 class SettingsItem:
