@@ -113,9 +113,9 @@ class Desk(Services):
     def finish_expiry(self, operation_id: str) -> Operation:
         """As it ends when Thinkific has confirmed all that it waits for."""
         for item in self.store.operations.items(operation_id, after=0, limit=1_000):
-            enrollment = self.store.students.get_enrollment(item.student_id, item.product_id)
+            enrollment = self.store.enrollments.get_enrollment(item.student_id, item.product_id)
             if enrollment is not None:
-                self.store.students.confirm_enrollment(enrollment)
+                self.store.enrollments.confirm_enrollment(enrollment)
         self.advance(operation_id)
         operation, _ = self.operations.get(operation_id)
         return operation

@@ -106,7 +106,7 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
         ]
         holders = 0
         for student_id in ids:
-            enrollment = desk.store.students.get_enrollment(student_id, course.id)
+            enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
             assert enrollment is not None
             first, second = (of_one[student_id] for of_one in versions)
             # Each change is a version of its own, unless it finds the end there already.

@@ -47,7 +47,9 @@ def sweep(desk: Desk, *, days: float = 2, seconds: float = ENOUGH) -> SweepRepor
 
 def left(desk: Desk) -> int:
     then = datetime.now(UTC) + timedelta(days=30)
-    return sum(len(desk.store.students.due(shard, then, limit=1000)) for shard in desk.store.students.expiry_shards())
+    return sum(
+        len(desk.store.enrollments.due(shard, then, limit=1000)) for shard in desk.store.enrollments.expiry_shards()
+    )
 
 
 def test_a_natural_end_frees_the_seat_where_the_grant_is_reusable(
@@ -123,7 +125,7 @@ def test_a_mass_expiry_of_more_holders_than_one_write_can_move(desk: Desk, schoo
     runner = ExpiryRunner(desk.store, desk.notifier)
     for change, holders in ((ExpiryChange(kind="expire_now"), 0), (ExpiryChange(kind="days", days=5), 90)):
         runner.step(desk.expiries.change(1, reference(course), change))
-        enrollment = desk.store.students.get_enrollment(student_id, course.id)
+        enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
         assert enrollment is not None
         assert len(enrollment.seat_holders) == holders
         assert recount(school) == []

@@ -507,7 +507,7 @@ def set_end(world: World, student_id: int, product: Product, end: datetime) -> N
     before = world.enrollment(student_id, product)
     wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
     after = with_expiry(before, end, world.clock())
-    world.store.transact([wish, world.store.students.change_enrollment(before, after)])
+    world.store.transact([wish, world.store.enrollments.change_enrollment(before, after)])
 
 
 def rows(world: World) -> list[dict[str, Any]]:

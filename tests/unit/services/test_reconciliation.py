@@ -38,7 +38,7 @@ def set_end(world: World, student_id: int, product: Product, end: datetime) -> N
     before = world.enrollment(student_id, product)
     after = with_expiry(before, end, world.clock())
     wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
-    world.store.transact([world.store.students.change_enrollment(before, after), wish])
+    world.store.transact([world.store.enrollments.change_enrollment(before, after), wish])
 
 
 def end_upstream(world: World, product: Product) -> datetime | None:

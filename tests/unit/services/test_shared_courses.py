@@ -46,7 +46,7 @@ def write_end(world: World, student_id: int, product: Product, moment: datetime)
     after = with_expiry(before, moment, world.clock())
     seats = SeatMoves(world.store, world.clock).moves(before, after)
     wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
-    world.store.transact([world.store.students.change_enrollment(before, after), wish, *seats])
+    world.store.transact([world.store.enrollments.change_enrollment(before, after), wish, *seats])
 
 
 def settle(world: World, student_id: int) -> None:

@@ -30,6 +30,7 @@ from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.work.backoff import LONGEST_SECONDS
 from b2b.storage import keys
 from b2b.storage.actions import Action, put
+from b2b.storage.enrollment import enrollments as enrollment_items
 from b2b.storage.enrollment import students as student_items
 from b2b_cli.simulator import Store
 
@@ -274,7 +275,7 @@ class Case:
         """As what has drifted apart is wanted again: the record then."""
         enrollments = tuple(_opened(found) for found in record.enrollments)
         for enrollment in record.enrollments:
-            self.world.store.write(self.world.store.students.open_again(enrollment))
+            self.world.store.write(self.world.store.enrollments.open_again(enrollment))
         self.enqueue()
         return replace(record, enrollments=enrollments)
 
@@ -313,7 +314,7 @@ def _enrollment_put(enrollment: Enrollment) -> Action:
         "bundle_asked": enrollment.bundle_asked or None,
     }
     key = keys.enrollment(enrollment.student_id, enrollment.product_id)
-    return put(key, student_items._enrollment_item(enrollment) | learnt)
+    return put(key, enrollment_items._enrollment_item(enrollment) | learnt)
 
 
 def _opened(enrollment: Enrollment) -> Enrollment:

@@ -6,6 +6,7 @@ from b2b.storage.actions import Action
 from b2b.storage.catalogue.graphql import GraphQLItem
 from b2b.storage.catalogue.products import Products
 from b2b.storage.counters import Counters
+from b2b.storage.enrollment.enrollments import Enrollments
 from b2b.storage.enrollment.refusals import Refusals
 from b2b.storage.enrollment.students import Students
 from b2b.storage.enrollment.wishes import Wishes
@@ -28,6 +29,7 @@ class Store:
         self._table = table
         self.users = Users(table)
         self.students = Students(table)
+        self.enrollments = Enrollments(table)
         self.products = Products(table)
         self.wishes = Wishes(table)
         self.tokens = Tokens(table)

@@ -93,9 +93,9 @@ class EnrollmentWriter:
 
     def _change(self, decision: Decision, change: EnrollmentChange) -> "list[Action]":
         if change.before is None:
-            actions = [self._store.students.enroll(change.after)]
+            actions = [self._store.enrollments.enroll(change.after)]
         else:
-            actions = [self._store.students.change_enrollment(change.before, change.after)]
+            actions = [self._store.enrollments.change_enrollment(change.before, change.after)]
         if change.takes_seat:
             product_id, student_id = change.after.product_id, decision.student_id
             actions += self._store.users.take_seat(

@@ -163,7 +163,7 @@ class ExpiryRunner:
             return [self._store.students.must_exist(record.student.id)]
         now = self._clock()
         actions = [
-            self._store.students.change_enrollment(before, after),
+            self._store.enrollments.change_enrollment(before, after),
             self._store.wishes.add(before.student_id, repair_at(now, bulk=True), bulk=True),
         ]
         return [*actions, *self._seats.moves(before, after)]

@@ -102,7 +102,7 @@ class Removals:
             after = without_holder(enrollment, holder)
             self._store.transact(
                 [
-                    self._store.students.change_enrollment(enrollment, after),
+                    self._store.enrollments.change_enrollment(enrollment, after),
                     *self._release(enrollment, holder, user_exists=holder in users),
                 ]
             )
@@ -110,13 +110,13 @@ class Removals:
         releases: list[Action] = []
         for holder in holders:
             releases += self._release(enrollment, holder, user_exists=holder in users)
-        self._store.transact([self._store.students.remove_enrollment(enrollment), *releases])
+        self._store.transact([self._store.enrollments.remove_enrollment(enrollment), *releases])
 
     def _releases(self, enrollments: Iterable[Enrollment], user_id: int, *, user_exists: bool) -> "list[Action]":
         actions: list[Action] = []
         for enrollment in enrollments:
             after = without_holder(enrollment, user_id)
-            actions.append(self._store.students.change_enrollment(enrollment, after))
+            actions.append(self._store.enrollments.change_enrollment(enrollment, after))
             if user_id in enrollment.seat_holders:
                 actions += self._release(enrollment, user_id, user_exists=user_exists)
         return actions

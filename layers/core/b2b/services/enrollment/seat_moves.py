@@ -36,4 +36,4 @@ class SeatMoves:
         """As many seats as one write holds, ahead of the change itself. The enrollment is to be read again then."""
         some = frozenset(sorted(before.seat_holders ^ after.seat_holders)[:MOST_SEATS_IN_ONE_WRITE])
         step = replace(before, seat_holders=before.seat_holders ^ some, former_holders=before.former_holders ^ some)
-        self._store.transact([self._store.students.change_enrollment(before, step), *self.moves(before, step)])
+        self._store.transact([self._store.enrollments.change_enrollment(before, step), *self.moves(before, step)])

@@ -105,7 +105,7 @@ class ConsistencyService:
             self._store.transact([self._store.consistency.is_still(enrollment), row])
         else:
             after = without_holder(enrollment, user_id)
-            self._store.transact([self._store.students.change_enrollment(enrollment, after)])
+            self._store.transact([self._store.enrollments.change_enrollment(enrollment, after)])
 
     def _mend_stray_seat(self, contradiction: Contradiction) -> None:
         student_id, product_id = contradiction.student_id, contradiction.product_id or 0

@@ -15,7 +15,7 @@ from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.storage import keys
 from b2b.storage.actions import Action, Update, delete
-from b2b.storage.enrollment.students import wish_from_item
+from b2b.storage.items import Item
 from b2b.storage.table import Table
 
 _CLOCKS_DIFFER = timedelta(seconds=1)
@@ -156,3 +156,17 @@ class Wishes:
 def _is_free(now: datetime) -> ConditionBase:
     """No worker holds the lease."""
     return Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
+
+
+def wish_from_item(item: Item) -> SyncWish:
+    return SyncWish(
+        student_id=item["student_id"],
+        version=item["version"],
+        attempts=item.get("attempts", 0),
+        trouble=item.get("trouble"),
+        lease_owner=item.get("lease_owner"),
+        lease_until=timestamps.optional_moment(item.get("lease_until")),
+        bulk=item.get("bulk", False),
+        retry_refused=item.get("retry_refused", False),
+        due_at=timestamps.from_text(item[keys.DUE_AT]),
+    )

@@ -22,7 +22,7 @@ _GIVEN_UP_SECONDS = 25 * 3600.0
 class BundleStep:
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._students = look.store.students
+        self._enrollments = look.store.enrollments
         self._thinkific = look.thinkific
         self._all: tuple[Enrollment, ...] = ()
         # By product: the student's bundles as they are wanted and confirmed by now, and the courses of each.
@@ -60,7 +60,7 @@ class BundleStep:
         if enrollment.bundle_ordered_version and not self._is_built(enrollment, user_id):
             return
         if has_ended_by_itself(enrollment, self._look.now):
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
             return
         is_there = enrollment.known_in_thinkific or bool(enrollment.bundle_ordered_version)
         # What somebody has set is sent as it is. Else what Thinkific has may last longer.
@@ -76,7 +76,7 @@ class BundleStep:
             return
         if has_ended(enrollment, self._look.now):
             # Nothing is to end where there is nothing.
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
             return
         self._enroll(enrollment, user_id)
         self._confirm(enrollment)
@@ -87,15 +87,15 @@ class BundleStep:
         for enrollment in self._all:
             is_course = enrollment.productable_type is ProductableType.COURSE
             if is_course and enrollment.productable_id in course_ids and not enrollment.is_open:
-                self._students.doubt_enrollment(enrollment)
+                self._enrollments.doubt_enrollment(enrollment)
         now = self._look.now
         for other in [*self._bundles.values()]:
             is_shared = other.product_id != bundle.product_id and self._courses_of[other.product_id] & course_ids
             if is_shared and not other.is_open and lasts_longer(other, bundle, now):
-                self._students.doubt_enrollment(other)
+                self._enrollments.doubt_enrollment(other)
                 self._bundles[other.product_id] = replace(other, confirmed_version=0)
                 self._doubted.add(other.product_id)
-        self._students.confirm_enrollment(bundle)
+        self._enrollments.confirm_enrollment(bundle)
 
     def _known_courses(self, bundle: Enrollment) -> set[int]:
         product = self._look.store.products.get(bundle.product_id)
@@ -112,17 +112,17 @@ class BundleStep:
                 expiry_date=enrollment.expiry_date,
             )
         except AnswerLost:
-            self._students.ask_for_bundle(enrollment)
+            self._enrollments.ask_for_bundle(enrollment)
             raise
         except ThinkificRejected:
             self._look.check_user(user_id)
             if not (enrollment.bundle_asked or self._look.wish.attempts or self._look.wish.abandoned):
                 raise
             # An earlier order, whose answer was lost, may be what stands in the way; what it asked for is not known.
-            self._students.order_bundle(enrollment, self._look.now, version=_UNKNOWN_VERSION)
+            self._enrollments.order_bundle(enrollment, self._look.now, version=_UNKNOWN_VERSION)
             raise Later(_LOOK_SECONDS[0]) from None
         if not is_done:
-            self._students.order_bundle(enrollment, self._look.now, version=enrollment.version)
+            self._enrollments.order_bundle(enrollment, self._look.now, version=enrollment.version)
             raise Later(_LOOK_SECONDS[0])
 
     def _bring_rows(self, enrollment: Enrollment, rows: list[ThinkificEnrollment]) -> bool:
@@ -160,7 +160,7 @@ class BundleStep:
             if is_as_ordered:
                 self._confirm(enrollment)
                 return False
-            self._students.forget_order(enrollment)
+            self._enrollments.forget_order(enrollment)
             return True
         soonest, latest = _LOOK_SECONDS
         ordered_at = enrollment.bundle_ordered_at or enrollment.updated_at

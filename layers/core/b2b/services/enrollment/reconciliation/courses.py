@@ -17,12 +17,12 @@ class CourseStep:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._students = look.store.students
+        self._enrollments = look.store.enrollments
         self._thinkific = look.thinkific
 
     def bring(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
         if has_ended_by_itself(enrollment, self._look.now):
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
             return
         known = enrollment.thinkific_id
         if known is not None:
@@ -35,9 +35,9 @@ class CourseStep:
             existing = self._bring_where_none_is_seen(enrollment, user_id)
         if existing is None:
             return
-        self._students.learn_enrollment(enrollment, existing)
+        self._enrollments.learn_enrollment(enrollment, existing)
         if is_as_wanted(existing, enrollment, self._look.now):
-            self._students.confirm_enrollment(enrollment, thinkific_id=existing.id)
+            self._enrollments.confirm_enrollment(enrollment, thinkific_id=existing.id)
         elif not self._update(enrollment, existing.id):
             raise Later(LIST_LAG_SECONDS, trouble="Thinkific shows an enrollment that it does not know.")
 
@@ -51,14 +51,14 @@ class CourseStep:
         if known is not None and self._is_hidden(enrollment) and self._update(enrollment, known):
             return None
         if has_ended(enrollment, self._look.now) and not self._is_hidden(enrollment):
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
             return None
         try:
             self._create(enrollment, user_id)
         except ThinkificRejected as refusal:
             if not self._is_there_unseen(enrollment, refusal):
                 return self._explain(refusal, enrollment, user_id)
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
         return None
 
     def _look_up(self, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment | None:
@@ -97,7 +97,7 @@ class CourseStep:
             activated_at=enrollment.activated_at,
             expiry_date=end_of_an_existing(enrollment, now) if has_ended(enrollment, now) else enrollment.expiry_date,
         )
-        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+        self._enrollments.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
 
     def _update(self, enrollment: Enrollment, thinkific_id: int) -> bool:
         """Whether Thinkific still knows the enrollment."""
@@ -110,7 +110,7 @@ class CourseStep:
             )
         except ThinkificMissing:
             return False
-        self._students.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
+        self._enrollments.confirm_enrollment(enrollment, thinkific_id=thinkific_id)
         return True
 
     def _explain(self, refusal: ThinkificRejected, enrollment: Enrollment, user_id: int) -> ThinkificEnrollment:

@@ -17,6 +17,7 @@ class EnrollmentsStep:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._students = look.store.students
+        self._enrollments = look.store.enrollments
         self._courses = CourseStep(look)
         self._bundles = BundleStep(look)
 
@@ -61,9 +62,9 @@ class EnrollmentsStep:
         except ThinkificMissing:
             self._look.check_user(user_id)
             reason = "Thinkific: there is no such course or bundle any more."
-            self._students.fail_enrollment(enrollment, reason)
+            self._enrollments.fail_enrollment(enrollment, reason)
         except ThinkificRejected as refusal:
-            self._students.fail_enrollment(enrollment, refusal.reason)
+            self._enrollments.fail_enrollment(enrollment, refusal.reason)
         self._look.has_progressed = True
         return None
 

@@ -37,6 +37,7 @@ class Reconciliation:
     ) -> None:
         self._look = Look(store, thinkific, clock, wish, seconds_left, refusals, on_refusal)
         self._students = store.students
+        self._enrollments = store.enrollments
 
     @property
     def has_progressed(self) -> bool:
@@ -104,5 +105,5 @@ class Reconciliation:
     def _refuse_account(self, record: StudentRecord, reason: str) -> None:
         for enrollment in record.enrollments:
             if enrollment.is_open:
-                self._students.fail_enrollment(enrollment, reason, without_account=True)
+                self._enrollments.fail_enrollment(enrollment, reason, without_account=True)
         self._look.refuse_profile(record.student, reason)

@@ -118,7 +118,7 @@ class Verification:
             different = [found for found in record.enrollments if found.product_id in wanted]
             for chunk in chunked(different, _ENROLLMENTS_IN_ONE_WRITE):
                 wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
-                reopened = [self._store.students.open_again(found) for found in chunk]
+                reopened = [self._store.enrollments.open_again(found) for found in chunk]
                 self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
 
         retry_conflicts(attempt)
