@@ -88,7 +88,7 @@ def _rows(desk: Office, clients: Sequence[User], course: Product, students: int)
             updated_at=now,
         )
         seat, _ = store.users.take_seat(client.id, course.id, student_id, now)
-        actions = [*store.students.add(student), *store.students.associate(association)]
+        actions = [*store.students.add_student(student), *store.students.associate(association)]
         for action in (*actions, store.enrollments.enroll(enrollment), seat):
             yield action.arguments["Item"]
 

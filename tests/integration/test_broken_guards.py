@@ -175,7 +175,7 @@ def test_what_is_left_behind_on_purpose_is_no_flaw(broken: School) -> None:
     )
     entries = ProductEntries(desk.store, lambda: datetime.now(UTC))
     (known,) = desk.store.products.known([entry])
-    entries.save(entry, ProductSource.REST, known)
+    entries.save_entry(entry, ProductSource.REST, known)
     selling = desk.store.products.selling(ProductableType.COURSE, 1)
     assert selling is not None
     assert selling.id == 1003

@@ -162,7 +162,9 @@ def test_a_call_that_can_never_succeed_says_so_at_once_and_changes_nothing(
 
 def test_a_mass_expiry_lists_the_student_whose_records_are_broken_and_does_the_others(broken: Broken) -> None:
     no_seat_row(broken)
-    operation = broken.desk.expiries.change(broken.user.id, reference(broken.course), ExpiryChange(kind="expire_now"))
+    operation = broken.desk.expiries.change_expiry(
+        broken.user.id, reference(broken.course), ExpiryChange(kind="expire_now")
+    )
     assert broken.desk.advance(operation.id) is AdvanceOutcome.POSTPONED
     found, failures = broken.desk.operations.get(operation.id)
     assert [failure.student_id for failure in failures] == [broken.student_id]

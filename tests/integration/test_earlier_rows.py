@@ -230,7 +230,7 @@ def test_an_address_that_would_be_refused_today_keeps_its_rows_at_work(desk: Des
     course = view.enrollments[0][1]
     desk.grant(user, course, 3)
     desk.removals.dissociate(student_id, user_id)
-    operation = desk.expiries.change(user_id, reference(course), ExpiryChange(kind="no_expiry"))
+    operation = desk.expiries.change_expiry(user_id, reference(course), ExpiryChange(kind="no_expiry"))
     assert operation.id
     renamed = desk.students.update(student_id, NAMES, "seen@example.com").student
     assert desk.students.enroll(renamed.email, enrolling(boss, [course])).student.id == student_id

@@ -20,7 +20,7 @@ def test_a_course_added_by_many_is_one_product_and_every_other_call_is_refused(d
     for turn in rounds:
 
         def add(_: int, course_id: int = turn + 1) -> Product:
-            return desk.products.add(COURSE, course_id, "Remote")
+            return desk.products.add_product(COURSE, course_id, "Remote")
 
         answers = crowd(add, MANY)
         (made,) = granted(answers)
@@ -44,11 +44,11 @@ def test_a_course_added_while_refreshes_find_it_is_one_product(desk: Desk, round
 
         def add_or_find(number: int, shown: CatalogueEntry = shown) -> int:
             if number % 4 == 0:
-                return desk.products.add(COURSE, shown.productable_id, "Added").id
+                return desk.products.add_product(COURSE, shown.productable_id, "Added").id
             entry = shown if number % 2 else replace(shown, id=None)
             source = ProductSource.REST if number % 2 else ProductSource.GRAPHQL
             (known,) = desk.store.products.known([entry])
-            return ProductEntries(desk.store, utc_now).save(entry, source, known)
+            return ProductEntries(desk.store, utc_now).save_entry(entry, source, known)
 
         answers = crowd(add_or_find, MANY)
         assert len({*granted(answers)}) == 1

@@ -50,7 +50,7 @@ def make(desk: Desk, move: Move) -> str | None:
             if student_id is not None:
                 desk.students.delete(student_id)
         case "expire":
-            operation = desk.expiries.change(move.user.id, reference(move.course), EXPIRE_NOW)
+            operation = desk.expiries.change_expiry(move.user.id, reference(move.course), EXPIRE_NOW)
             desk.advance(operation.id)
             return operation.id
     return None
@@ -93,7 +93,7 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
         user = desk.add_user(f"client-{turn}@example.com")
         emails = [f"s{turn}-{number}@example.com" for number in MANY]
         ids = sorted(granted(crowd(partial(desk.add_student, user=user, courses=[course]), emails)))
-        started = [desk.expiries.change(user.id, reference(course), change) for change in changes]
+        started = [desk.expiries.change_expiry(user.id, reference(course), change) for change in changes]
 
         outcomes = crowd(desk.advance, [started[number % 2].id for number in MANY])
 

@@ -170,7 +170,7 @@ def past(school: Emulated, desk: Desk) -> Past:
     desk.users.update(client.id, UserFields(name="Another name"), None)
     desk.users.create("since@example.com", UserFields())
     desk.user_removal.delete(leaving.id, acting_user_id=admin.id)
-    desk.store.settings.change(delete_students_with_user=True)
+    desk.store.settings.change_settings(delete_students_with_user=True)
     assert len(differing(rows_of(school), past.rows)) > 150
     return past
 

@@ -124,7 +124,7 @@ def test_a_mass_expiry_of_more_holders_than_one_write_can_move(desk: Desk, schoo
     student_id = desk.store.students.ids_of_user(1, after=0, limit=1)[0]
     runner = ExpiryRunner(desk.store, desk.notifier)
     for change, holders in ((ExpiryChange(kind="expire_now"), 0), (ExpiryChange(kind="days", days=5), 90)):
-        runner.step(desk.expiries.change(1, reference(course), change))
+        runner.step(desk.expiries.change_expiry(1, reference(course), change))
         enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
         assert enrollment is not None
         assert len(enrollment.seat_holders) == holders

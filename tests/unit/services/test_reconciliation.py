@@ -37,7 +37,7 @@ def set_end(world: World, student_id: int, product: Product, end: datetime) -> N
     """As a change of the expiry of a user's students leaves it."""
     before = world.enrollment(student_id, product)
     after = with_expiry(before, end, world.clock())
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
     world.store.transact([world.store.enrollments.change_enrollment(before, after), wish])
 
 

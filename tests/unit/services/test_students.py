@@ -128,7 +128,7 @@ def test_an_expired_enrollment_is_pending_again(world: World, boss: User) -> Non
 
 
 def test_the_setting_gives_the_end_where_there_is_no_grant(world: World, boss: User) -> None:
-    world.store.settings.change(default_enrollment_days=90)
+    world.store.settings.change_settings(default_enrollment_days=90)
     view = world.enroll(boss, world.course())
     assert view.enrollments[0][0].expiry_date == world.clock() + timedelta(days=90)
 

@@ -192,9 +192,9 @@ def test_a_backlog_keeps_repair_from_no_other_students(world: World, monkeypatch
     shards = len(keys.wish_shards())
     backlog = [shards * number for number in range(1, 21)]
     for student_id in backlog:
-        world.store.write(world.store.wishes.add(student_id, world.clock(), bulk=True))
+        world.store.write(world.store.wishes.add_wish(student_id, world.clock(), bulk=True))
     single = shards - 1
-    world.store.write(world.store.wishes.add(single, world.clock(), bulk=False))
+    world.store.write(world.store.wishes.add_wish(single, world.clock(), bulk=False))
     world.clock.advance(seconds=1)
     assert world.repair.enqueue_overdue() == 3
     assert single in [sent.body["student_id"] for sent in world.sqs.sent]
@@ -229,8 +229,8 @@ def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
 def test_the_oldest_trouble_of_each_shard_is_shown(world: World) -> None:
     shards = len(keys.wish_shards())
     for number in range(1, 6):
-        world.store.write(world.store.wishes.add(shards * number, world.clock(), bulk=True))
-    world.store.write(world.store.wishes.add(1, world.clock(), bulk=False))
+        world.store.write(world.store.wishes.add_wish(shards * number, world.clock(), bulk=True))
+    world.store.write(world.store.wishes.add_wish(1, world.clock(), bulk=False))
     now = world.clock()
     wish = world.store.wishes.lease(1, "worker", now, now + timedelta(seconds=45))
     world.store.wishes.give_back(wish, now, now, attempts=4, trouble="GET /users: status 500.")

@@ -269,7 +269,7 @@ class Case:
 
     def enqueue(self) -> None:
         """A wish for nothing new."""
-        self.world.store.write(self.world.store.wishes.add(self.student_id, self.world.clock(), bulk=False))
+        self.world.store.write(self.world.store.wishes.add_wish(self.student_id, self.world.clock(), bulk=False))
 
     def open_again(self, record: StudentRecord) -> StudentRecord:
         """As what has drifted apart is wanted again: the record then."""

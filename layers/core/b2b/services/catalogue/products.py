@@ -37,7 +37,7 @@ class ProductService:
         found = [product for product in self._store.products.all() if product.matches(term)]
         return sorted(found, key=lambda product: (product.name.casefold(), product.id))
 
-    def add(self, productable_type: ProductableType, productable_id: int, name: str) -> Product:
+    def add_product(self, productable_type: ProductableType, productable_id: int, name: str) -> Product:
         """A course or bundle that none of Thinkific's lists shows. Raises InvalidInput when it is known already."""
         entry = CatalogueEntry(
             id=None,
@@ -50,7 +50,7 @@ class ProductService:
 
         def attempt() -> Product:
             try:
-                return self._entries.add(entry, ProductSource.MANUAL, Known())
+                return self._entries.add_product(entry, ProductSource.MANUAL, Known())
             except ConditionFailed as taken:
                 known = self._store.products.selling(productable_type, productable_id)
                 if known is None:

@@ -75,7 +75,7 @@ class CatalogueSync:
         page = self._thinkific.catalogue.read_page(int(state["page"]))
         known = self._store.products.known(page.entries)
         shown = [
-            self._entries.save(entry, ProductSource.REST, found)
+            self._entries.save_entry(entry, ProductSource.REST, found)
             for entry, found in zip(page.entries, known, strict=True)
         ]
         seen = sorted({*_ids(state, "seen"), *shown})
@@ -93,7 +93,7 @@ class CatalogueSync:
                 course_ids = tuple(sorted(self._thinkific.bundles.course_ids(product.productable_id)))
             except ThinkificMissing:
                 course_ids = product.course_ids  # deleted since the page was read: the next refresh knows
-            self._entries.change(product_id, lambda before: replace(before, course_ids=course_ids))
+            self._entries.change_product(product_id, lambda before: replace(before, course_ids=course_ids))
         return Step(replace(operation, done=operation.done + 1, state=state | {"bundles": rest}))
 
     def _bundles(self, seen: list[int]) -> list[int]:
@@ -136,7 +136,7 @@ class CatalogueSync:
         """What REST shows too, REST knows better."""
         if known.by_productable is not None and known.by_productable.id in seen:
             return known.by_productable.id
-        return self._entries.save(entry, ProductSource.GRAPHQL, known)
+        return self._entries.save_entry(entry, ProductSource.GRAPHQL, known)
 
     # What no list shows
 
@@ -175,7 +175,7 @@ class CatalogueSync:
             self._store.graphql.note(str(unclear.cause), self._clock())
             is_gone = False
         if is_gone:
-            self._entries.change(product_id, lambda before: replace(before, status=DELETED))
+            self._entries.change_product(product_id, lambda before: replace(before, status=DELETED))
         return Step(replace(operation, state=state | {"missing": rest, "waits": 0}))
 
     def _exists(self, product: Product, *, ask_graphql: bool) -> bool:

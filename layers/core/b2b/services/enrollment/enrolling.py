@@ -57,7 +57,7 @@ class EnrollmentWriter:
         actions = [*head, *(action for change in chunk for action in self._change(decision, change))]
         if decision.after.needs_sync:
             due_at = repair_at(decision.now, bulk=decision.bulk)
-            actions.append(self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk))
+            actions.append(self._store.wishes.add_wish(decision.student_id, due_at, bulk=decision.bulk))
         self._store.transact(actions)
 
     def _head(self, decision: Decision) -> "list[Action]":
@@ -67,13 +67,13 @@ class EnrollmentWriter:
         joins = association is not None
         if before is None:
             count = self._store.counters.count(Kind.STUDENTS, student.id, +1)
-            actions = [*self._store.students.add(student), count]
+            actions = [*self._store.students.add_student(student), count]
         elif before.student != student:
-            actions = self._store.students.change(before.student, student, joins=joins)
+            actions = self._store.students.change_student(before.student, student, joins=joins)
         else:
-            actions = [self._store.students.must_exist(student.id, joins=joins)]
+            actions = [self._store.students.student_must_exist(student.id, joins=joins)]
         if association is None:
-            actions.append(self._store.users.must_exist(decision.user.id))
+            actions.append(self._store.users.user_must_exist(decision.user.id))
             actions.append(self._store.students.hold_association(decision.user.id, student.id))
         else:
             within_limit = decision.enforce_seats
@@ -86,8 +86,8 @@ class EnrollmentWriter:
     def _neck(self, decision: Decision) -> "list[Action]":
         """What the first chunk has written must still be there for the next."""
         return [
-            self._store.students.must_exist(decision.student_id),
-            self._store.users.must_exist(decision.user.id),
+            self._store.students.student_must_exist(decision.student_id),
+            self._store.users.user_must_exist(decision.user.id),
             self._store.students.hold_association(decision.user.id, decision.student_id),
         ]
 

@@ -55,7 +55,7 @@ class ExpiryService:
         self._operations = operations
         self._clock = clock
 
-    def change(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
+    def change_expiry(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
         """For every student of the user who has an enrollment in the product, whoever enrolled it.
 
         Raises NotFound for the user, InvalidInput on ``product``.
@@ -160,11 +160,11 @@ class ExpiryRunner:
 
     def _changes(self, record: StudentRecord, before: Enrollment, after: Enrollment) -> "list[Action]":
         if after is before:
-            return [self._store.students.must_exist(record.student.id)]
+            return [self._store.students.student_must_exist(record.student.id)]
         now = self._clock()
         actions = [
             self._store.enrollments.change_enrollment(before, after),
-            self._store.wishes.add(before.student_id, repair_at(now, bulk=True), bulk=True),
+            self._store.wishes.add_wish(before.student_id, repair_at(now, bulk=True), bulk=True),
         ]
         return [*actions, *self._seats.moves(before, after)]
 

@@ -163,14 +163,14 @@ class GroupImport:
         joins = record is None or record.association(user_id) is None
         actions: list[Action] = []
         if record is None:
-            actions += self._store.students.add(student)
+            actions += self._store.students.add_student(student)
             actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
             actions.append(self._store.students.claim_account(account, student.id))
         elif record.student.thinkific_id is None:
             actions.append(self._store.students.linked(student, member.id, if_unchanged=True, joins=joins))
             actions.append(self._store.students.claim_account(account, student.id))
         else:
-            actions.append(self._store.students.must_exist(student.id, joins=joins))
+            actions.append(self._store.students.student_must_exist(student.id, joins=joins))
         # Thinkific may have the e-mail with another account than the student's, which is not in the group then.
         is_member = student.thinkific_id in (None, member.id)
         if joins:
@@ -185,7 +185,7 @@ class GroupImport:
             actions.append(self._store.users.count_student(user_id, +1))
         failed_before = any(found.failed_for_account for found in record.enrollments) if record else False
         if failed_before or (joins and not is_member):
-            actions.append(self._store.wishes.add(student.id, repair_at(self._clock(), bulk=True), bulk=True))
+            actions.append(self._store.wishes.add_wish(student.id, repair_at(self._clock(), bulk=True), bulk=True))
         return actions
 
     def _new_student(self, member: ThinkificUser) -> Student:

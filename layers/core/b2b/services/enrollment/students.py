@@ -101,10 +101,10 @@ class StudentService:
             if student == record.student:
                 return record
             after = replace(record, student=student)
-            actions = self._store.students.change(record.student, student)
+            actions = self._store.students.change_student(record.student, student)
             if after.needs_sync:
                 due_at = repair_at(self._clock(), bulk=False)
-                actions.append(self._store.wishes.add(student_id, due_at, bulk=False))
+                actions.append(self._store.wishes.add_wish(student_id, due_at, bulk=False))
             self._store.transact(actions)
             return after
 
@@ -133,7 +133,7 @@ class StudentService:
         self._removals.dissociate(student_id, target.user_id)
         return self.get(student_id)
 
-    def must_exist(self, student_id: int) -> None:
+    def student_must_exist(self, student_id: int) -> None:
         """Raises NotFound."""
         self._record(student_id)
 

@@ -68,7 +68,7 @@ class UserRemoval:
                     "in_thinkific": settings.delete_users_in_thinkific,
                 },
                 together_with=[
-                    self._store.users.must_exist(acting_user_id),
+                    self._store.users.user_must_exist(acting_user_id),
                     *self._store.users.remove(user),
                     self._store.counters.count(Kind.USERS, user_id, -1),
                 ],

@@ -116,10 +116,10 @@ class TokenService:
                 retry_conflicts(partial(self._remove_if_there, token))
 
     def _add(self, token: Token, maker: Principal | None) -> None:
-        changes = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
-        guards = [self._store.users.must_exist(token.user_id)]
+        changes = [*self._store.tokens.add_token(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
+        guards = [self._store.users.user_must_exist(token.user_id)]
         if maker is not None:
-            guards.append(self._store.tokens.must_exist(maker.token_id))
+            guards.append(self._store.tokens.token_must_exist(maker.token_id))
         try:
             self._store.transact([*changes, *guards])
         except ConditionFailed as refused:

@@ -76,7 +76,7 @@ class OperationService:
         return Operation(id=secrets.token_hex(12), type=type_, state=dict(state), created_at=now, updated_at=now)
 
     def _write(self, operation: Operation, together_with: "Sequence[Action]") -> None:
-        self._store.transact([*together_with, self._store.operations.add(operation)])
+        self._store.transact([*together_with, self._store.operations.add_operation(operation)])
         self._notifier.enqueue_operation(operation.id)
 
 

@@ -56,14 +56,14 @@ class Students:
 
     # Members of transactions.
 
-    def add(self, student: Student) -> list[Action]:
+    def add_student(self, student: Student) -> list[Action]:
         """The new student with its guard, by which no e-mail is used twice."""
         return [
             guards.claim(Kind.STUDENTS, student),
             put(keys.student(student.id), _item(student), when=ABSENT),
         ]
 
-    def change(self, before: Student, after: Student, *, joins: bool = False) -> list[Action]:
+    def change_student(self, before: Student, after: Student, *, joins: bool = False) -> list[Action]:
         """Names, e-mail and the version of the wish for them. Refused when they changed meanwhile.
 
         ``joins``: the same transaction brings the student under a user.
@@ -78,11 +78,11 @@ class Students:
         )
         if joins:
             update.add(memberships=1)
-        moves = guards.change(Kind.STUDENTS, before, after, update)
+        moves = guards.change_address(Kind.STUDENTS, before, after, update)
         return [update.when(EXISTS & Attr("version").eq(before.version)), *moves]
 
-    def must_exist(self, student_id: int, *, joins: bool = False) -> Action:
-        """Guards against a delete while others write to the student. ``joins``: as with ``change``."""
+    def student_must_exist(self, student_id: int, *, joins: bool = False) -> Action:
+        """Guards against a delete while others write to the student. ``joins``: as with ``change_student``."""
         if joins:
             return Update(keys.student(student_id)).add(memberships=1).when(EXISTS)
         return check(keys.student(student_id), EXISTS)
@@ -136,7 +136,7 @@ class Students:
     ) -> Action:
         """Part of a transaction: as ``link``; ``if_unchanged`` refuses when name or e-mail changed meanwhile.
 
-        ``joins``: as with ``change``.
+        ``joins``: as with ``change_student``.
         """
         update = (
             Update(keys.student(student.id))

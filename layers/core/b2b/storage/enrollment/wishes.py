@@ -25,7 +25,7 @@ class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime, *, bulk: bool, retry_refused: bool = False) -> Action:
+    def add_wish(self, student_id: int, due_at: datetime, *, bulk: bool, retry_refused: bool = False) -> Action:
         """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
 
         A wish is looked at at once, whatever an earlier one was to wait for. ``retry_refused``: what Thinkific refused

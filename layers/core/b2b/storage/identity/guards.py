@@ -82,7 +82,7 @@ def release(kind: Kind, record: HasEmail) -> list[Action]:
     return [] if key is None else [remove(guard_key(kind, key), record.id)]
 
 
-def change(kind: Kind, before: HasEmail, after: HasEmail, update: Update) -> list[Action]:
+def change_address(kind: Kind, before: HasEmail, after: HasEmail, update: Update) -> list[Action]:
     """What another e-mail takes beside ``update``, the record's own. The new one has been looked up."""
     is_former = before.email_holding is Holding.FORMER
     key = email_key(after.email)

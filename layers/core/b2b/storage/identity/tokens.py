@@ -47,13 +47,13 @@ class Tokens:
 
     # Members of transactions.
 
-    def add(self, token: Token) -> list[Action]:
+    def add_token(self, token: Token) -> list[Action]:
         return [
             put(keys.token(token.digest), _item(token), when=ABSENT),
             put(keys.token_id(token.id), {"digest": token.digest}),
         ]
 
-    def must_exist(self, token_id: int) -> Action:
+    def token_must_exist(self, token_id: int) -> Action:
         return check(keys.token_id(token_id), EXISTS)
 
     def remove(self, token: Token) -> list[Action]:

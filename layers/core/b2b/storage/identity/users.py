@@ -42,14 +42,14 @@ class Users:
 
     # Members of transactions.
 
-    def add(self, user: User, password_hash: str | None) -> list[Action]:
+    def add_user(self, user: User, password_hash: str | None) -> list[Action]:
         """The new user with its guard, by which no e-mail is used twice."""
         return [
             guards.claim(Kind.USERS, user),
             put(keys.user(user.id), _item(user) | {"password_hash": password_hash}, when=ABSENT),
         ]
 
-    def change(self, before: User, after: User, password_hash: str | None) -> list[Action]:
+    def change_user(self, before: User, after: User, password_hash: str | None) -> list[Action]:
         """Name, e-mail, limit and, if given, password. Refused when any of them changed meanwhile."""
         update = Update(keys.user(before.id)).set(
             name=after.name,
@@ -59,7 +59,7 @@ class Users:
         )
         if password_hash is not None:
             update.set(password_hash=password_hash)
-        moves = guards.change(Kind.USERS, before, after, update)
+        moves = guards.change_address(Kind.USERS, before, after, update)
         return [update.when(EXISTS & Attr("updated_at").eq(timestamps.to_text(before.updated_at))), *moves]
 
     def remove(self, user: User) -> list[Action]:
@@ -74,7 +74,7 @@ class Users:
         for row in self._table.query(keys.user_partition(user_id), keys.USER_WITH_GRANTS):
             self._table.write(delete(Key(row[keys.PARTITION], row[keys.SORT])))
 
-    def must_exist(self, user_id: int) -> Action:
+    def user_must_exist(self, user_id: int) -> Action:
         return check(keys.user(user_id), EXISTS)
 
     def set_group(self, user_id: int, group: Group, now: datetime) -> Action:

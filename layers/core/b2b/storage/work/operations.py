@@ -39,7 +39,7 @@ class Operations:
         ]
         return operation, failures
 
-    def add(self, operation: Operation) -> Action:
+    def add_operation(self, operation: Operation) -> Action:
         key = keys.operation(operation.id)
         return put(key, _item(operation), when=ABSENT)
 

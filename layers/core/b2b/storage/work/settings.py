@@ -16,7 +16,7 @@ class SettingsItem:
     def get(self) -> Settings:
         return settings_from_item(self._table.get(keys.SETTINGS))
 
-    def change(self, **values: object) -> Settings:
+    def change_settings(self, **values: object) -> Settings:
         """Sets what is given, leaves the rest."""
         item = self._table.write(Update(keys.SETTINGS).set(**values).always(), returning="ALL_NEW")
         return settings_from_item(item)

@@ -32,7 +32,7 @@ class Refusals:
     def try_again(self, student_id: int, *, bulk: bool = False) -> None:
         """Where nothing is refused, nothing is done."""
         due_at = repair_at(self._clock(), bulk=bulk)
-        self._store.write(self._store.wishes.add(student_id, due_at, bulk=bulk, retry_refused=True))
+        self._store.write(self._store.wishes.add_wish(student_id, due_at, bulk=bulk, retry_refused=True))
         self._notifier.enqueue_student(student_id, bulk=bulk)
 
     def let_go(self, thinkific_id: int, *, bulk: bool = False) -> None:

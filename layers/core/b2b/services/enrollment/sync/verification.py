@@ -117,9 +117,9 @@ class Verification:
                 self._forget_account(record)
             different = [found for found in record.enrollments if found.product_id in wanted]
             for chunk in chunked(different, _ENROLLMENTS_IN_ONE_WRITE):
-                wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
+                wish = self._store.wishes.add_wish(student_id, repair_at(self._clock(), bulk=True), bulk=True)
                 reopened = [self._store.enrollments.open_again(found) for found in chunk]
-                self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
+                self._store.transact([self._store.students.student_must_exist(student_id), wish, *reopened])
 
         retry_conflicts(attempt)
         self._notifier.enqueue_student(student_id, bulk=True)
