@@ -70,7 +70,11 @@ def migrate(rows: Rows, say: Say, progress: Progress, *, again: bool) -> bool:
         if step.leads_to > known:
             _take(step, rows, store, say, progress)
     say(f"Every row is of today's form, which is number {schema.VERSION}.")
-    shared = [left for pair in store.settling.shared() if (left := _retried(partial(store.settling.part, pair)))]
+    shared = [
+        left
+        for pair in store.address_migration.shared_addresses()
+        if (left := _retried(partial(store.address_migration.resolve_shared, pair)))
+    ]
     for pair in shared:
         say(str(pair))
     return not shared

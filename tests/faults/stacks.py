@@ -44,7 +44,7 @@ class Running:
         """
         soon = to_text(datetime.now(UTC) + timedelta(seconds=LIST_LAG_SECONDS))
         resting = Attr("lease_owner").not_exists() & Attr("not_before").gt(soon)
-        for wish in self.school.store.wishes.first(_MOST_AT_ONCE):
+        for wish in self.school.store.wishes.longest_due(_MOST_AT_ONCE):
             if self.school.table.succeeds(Update(keys.wish(wish.student_id)).set(not_before=soon).when(resting)):
                 self.school.queues.enqueue_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
 

@@ -176,7 +176,7 @@ def test_what_is_left_behind_on_purpose_is_no_flaw(broken: School) -> None:
     entries = ProductEntries(desk.store, lambda: datetime.now(UTC))
     (known,) = desk.store.products.known([entry])
     entries.save_entry(entry, ProductSource.REST, known)
-    selling = desk.store.products.selling(ProductableType.COURSE, 1)
+    selling = desk.store.products.find_selling(ProductableType.COURSE, 1)
     assert selling is not None
     assert selling.id == 1003
     assert contradictions(desk, at_rest=True) == []
@@ -336,8 +336,8 @@ def test_a_write_between_two_reads_of_one_look_is_no_flaw(
     guard, record, write_now = write(broken)
     client: Any = ReadOneByOne(broken.desk.school.dynamodb, write_now, descending=descending)
     table = Table(client, broken.desk.school.resources.table_name)
-    looking = UniquenessService(Store(table), Uniqueness(table))
-    assert looking.look(guard, {record}) is None
+    service = UniquenessService(Store(table), Uniqueness(table))
+    assert service.find_breach(guard, {record}) is None
 
 
 def _rows(desk: Desk) -> Rows:

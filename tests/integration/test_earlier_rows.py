@@ -238,6 +238,6 @@ def test_an_address_that_would_be_refused_today_keeps_its_rows_at_work(desk: Des
 
 
 def test_the_recount_and_the_lists_find_nothing_wrong(desk: Desk) -> None:
-    report = desk.recount.go_on(lambda: 1000.0)
+    report = desk.recount.continue_walk(lambda: 1000.0)
     assert report is None or report.drifts == []
     assert desk.store.counters.total(Kind.STUDENTS) == desk.store.listing.count(Kind.STUDENTS)

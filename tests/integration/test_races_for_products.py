@@ -25,7 +25,7 @@ def test_a_course_added_by_many_is_one_product_and_every_other_call_is_refused(d
         answers = crowd(add, MANY)
         (made,) = granted(answers)
         assert {type(refusal) for refusal in refused(answers)} == {InvalidInput}
-        assert desk.store.products.selling(COURSE, turn + 1) == made
+        assert desk.store.products.find_selling(COURSE, turn + 1) == made
     assert len(desk.store.products.all()) == len(rounds)
     assert recount(desk.school) == []
 
@@ -54,7 +54,7 @@ def test_a_course_added_while_refreshes_find_it_is_one_product(desk: Desk, round
         assert len({*granted(answers)}) == 1
         assert {type(refusal) for refusal in refused(answers)} <= {InvalidInput}
         product = desk.products.get(product_id)
-        assert product == desk.store.products.selling(COURSE, course_id)
+        assert product == desk.store.products.find_selling(COURSE, course_id)
         assert product.thinkific_id == product_id
     assert len(desk.store.products.all()) == len(rounds)
     assert recount(desk.school) == []

@@ -497,7 +497,7 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
     differences = verification.compare(student_id)
     assert differences is not None
     assert [difference.product_id for difference in differences] == ([course.id] if seen else [])
-    verification.want_again(student_id, differences)
+    verification.reopen_differences(student_id, differences)
     assert world.settle(student_id) in (SyncOutcome.FULFILLED, SyncOutcome.NOT_NOW)
     assert verification.compare(student_id) == []
 

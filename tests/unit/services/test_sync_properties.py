@@ -275,7 +275,7 @@ class Case:
         """As what has drifted apart is wanted again: the record then."""
         enrollments = tuple(_opened(found) for found in record.enrollments)
         for enrollment in record.enrollments:
-            self.world.store.write(self.world.store.enrollments.open_again(enrollment))
+            self.world.store.write(self.world.store.enrollments.reopen_enrollment(enrollment))
         self.enqueue()
         return replace(record, enrollments=enrollments)
 

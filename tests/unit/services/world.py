@@ -204,7 +204,7 @@ class World:
     # The worker
 
     def look(self, student_id: int, *, seconds: float = 60.0) -> SyncOutcome:
-        return self.sync.bring(student_id, lambda: seconds)
+        return self.sync.sync_student(student_id, lambda: seconds)
 
     def wait(self) -> None:
         """Until the last message that was sent arrives."""

@@ -10,7 +10,7 @@ from b2b.storage.enrollment.enrollments import Enrollments
 from b2b.storage.enrollment.refusals import Refusals
 from b2b.storage.enrollment.students import Students
 from b2b.storage.enrollment.wishes import Wishes
-from b2b.storage.identity.settling import Settling
+from b2b.storage.identity.address_migration import AddressMigration
 from b2b.storage.identity.tokens import Tokens
 from b2b.storage.identity.users import Users
 from b2b.storage.integrity.consistency import Consistency
@@ -43,7 +43,7 @@ class Store:
         self.lookups = Lookups(table)
         self.recounts = Recounts(table)
         self.refusals = Refusals(table)
-        self.settling = Settling(table)
+        self.address_migration = AddressMigration(table)
         self.migrations = Migrations(table)
 
     def write(self, action: Action) -> None:

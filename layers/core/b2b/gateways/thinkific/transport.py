@@ -186,7 +186,7 @@ class Transport:
         call = f"{method} {path}"
         if is_rate_limited(response):
             seconds = seconds_until_reset(response.headers, self._now())
-            self._budget.hold(seconds)
+            self._budget.back_off(seconds)
             return BudgetSpent(f"{call}: Thinkific answered {status}.", retry_after=seconds)
         if refuses_key(response):
             reason = f"Thinkific refuses the school's key: it answered {status} ({reason_given(response)})."

@@ -25,13 +25,13 @@ class ProductEntries:
 
     def save_entry(self, entry: CatalogueEntry, source: ProductSource, known: Known) -> int:
         """The id of the product that ``entry`` is about. Writes only what differs from what is ``known``."""
-        product = entries.subject(source, known)
+        product = entries.matching_product(source, known)
         if product is not None and entries.updated(product, entry, source, known) == product:
             return product.id
 
         def attempt() -> int:
             (now_known,) = self._store.products.known([entry])
-            copy = entries.subject(source, now_known)
+            copy = entries.matching_product(source, now_known)
             if copy is None:
                 return self.add_product(entry, source, now_known).id
             before = self._store.products.get(copy.id) or copy
@@ -55,7 +55,7 @@ class ProductEntries:
         def attempt() -> None:
             before = self._store.products.get(product_id)
             if before is not None:
-                sold_by = self._store.products.selling(before.productable_type, before.productable_id)
+                sold_by = self._store.products.find_selling(before.productable_type, before.productable_id)
                 self._write(before, change(before), sold_by)
 
         retry_conflicts(attempt)

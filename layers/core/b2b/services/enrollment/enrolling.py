@@ -74,7 +74,7 @@ class EnrollmentWriter:
             actions = [self._store.students.student_must_exist(student.id, joins=joins)]
         if association is None:
             actions.append(self._store.users.user_must_exist(decision.user.id))
-            actions.append(self._store.students.hold_association(decision.user.id, student.id))
+            actions.append(self._store.students.association_must_exist(decision.user.id, student.id))
         else:
             within_limit = decision.enforce_seats
             actions += self._store.students.associate(association)
@@ -88,7 +88,7 @@ class EnrollmentWriter:
         return [
             self._store.students.student_must_exist(decision.student_id),
             self._store.users.user_must_exist(decision.user.id),
-            self._store.students.hold_association(decision.user.id, decision.student_id),
+            self._store.students.association_must_exist(decision.user.id, decision.student_id),
         ]
 
     def _change(self, decision: Decision, change: EnrollmentChange) -> "list[Action]":

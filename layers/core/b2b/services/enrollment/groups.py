@@ -71,7 +71,7 @@ class GroupImport:
         group_id = int(state["group_id"])
         if group_id == 0:
             group_id = self._find_or_create(name, operation.attempts)
-            self._store.users.know_group(user_id, Group(name=name, id=group_id))
+            self._store.users.set_group_id(user_id, Group(name=name, id=group_id))
             return Step(replace(operation, state=state | {"group_id": group_id}))
         # An operation that an earlier release began has no such state.
         retried_to = state.get("retried_to")
@@ -95,7 +95,7 @@ class GroupImport:
                 continue
             with suppress(ConditionFailed):  # it has left the user meanwhile, or is in the group
                 self._store.write(self._store.refusals.rename_group(association, name))
-                self._refusals.try_again(record.student.id, bulk=True)
+                self._refusals.retry_student(record.student.id, bulk=True)
         return ids[-1] if ids else None
 
     def _import_page(self, operation: Operation, user_id: int, name: str, group_id: int) -> Step:
@@ -167,7 +167,7 @@ class GroupImport:
             actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
             actions.append(self._store.students.claim_account(account, student.id))
         elif record.student.thinkific_id is None:
-            actions.append(self._store.students.linked(student, member.id, if_unchanged=True, joins=joins))
+            actions.append(self._store.students.account_link(student, member.id, if_unchanged=True, joins=joins))
             actions.append(self._store.students.claim_account(account, student.id))
         else:
             actions.append(self._store.students.student_must_exist(student.id, joins=joins))

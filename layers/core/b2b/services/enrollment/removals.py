@@ -76,9 +76,9 @@ class Removals:
         )
         # The worker does what this does not get done.
         with suppress(TooManyRequests, BrokenInvariant):
-            self.clear_student(student.id)
+            self.delete_remains(student.id)
 
-    def clear_student(self, student_id: int) -> None:
+    def delete_remains(self, student_id: int) -> None:
         """What a removed student left: enrollments with their seats, associations, the wish."""
 
         def attempt() -> None:
@@ -90,7 +90,7 @@ class Removals:
                 self._clear_enrollment(enrollment, set(users))
             for association in associations:
                 self._store.transact(self._leave(association, user_exists=association.user_id in users))
-            self._store.wishes.drop(student_id)
+            self._store.wishes.delete_wish(student_id)
 
         retry_conflicts(attempt)
 
@@ -152,7 +152,7 @@ class StudentDelete:
 
     def step(self, operation: Operation) -> Step:
         state = operation.state
-        self._removals.clear_student(int(state["student_id"]))
+        self._removals.delete_remains(int(state["student_id"]))
         thinkific_id = state.get("thinkific_id")
         if state["in_thinkific"]:
             not_before = timestamps.optional_moment(state.get("not_before"))
@@ -162,7 +162,7 @@ class StudentDelete:
             gone = delete_account(self._store, self._thinkific, thinkific_id, str(state["email"]))
             thinkific_id = gone or thinkific_id
         if thinkific_id is not None:
-            self._refusals.let_go(int(thinkific_id), bulk=True)
+            self._refusals.retry_waiting_students(int(thinkific_id), bulk=True)
         return Step(replace(operation, total=1, done=1).finished())
 
 

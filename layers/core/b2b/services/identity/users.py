@@ -13,7 +13,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.idempotency import Claim
 from b2b.services.contention import retry_conflicts
 from b2b.services.identity.passwords import hash_password
-from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
+from b2b.services.pages import UNLIMITED, Page, PageRequest, SizeLimit, read_page
 from b2b.services.work.idempotency import in_progress
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class UserService:
         self._store = store
         self._clock = clock
 
-    def list_page(self, request: PageRequest, room: Room[UserView] = ENDLESS) -> Page[UserView]:
-        return read_page(self._store, Kind.USERS, request, self._load, room)
+    def list_page(self, request: PageRequest, size_limit: SizeLimit[UserView] = UNLIMITED) -> Page[UserView]:
+        return read_page(self._store, Kind.USERS, request, self._load, size_limit)
 
     def get(self, user_id: int) -> UserView:
         """Raises NotFound."""

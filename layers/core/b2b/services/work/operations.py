@@ -15,7 +15,7 @@ from b2b.domain.work.operations import Operation, OperationFailure, OperationSta
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.contention import retry_conflicts
 from b2b.services.work.backoff import LONGEST_SECONDS, backoff
-from b2b.services.work.faults import LEFT_ALONE_FOR
+from b2b.services.work.faults import REPAIR_FAULT_AFTER
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
@@ -144,7 +144,7 @@ class OperationWorker:
         except _Overtaken:
             return AdvanceOutcome.OVERTAKEN
         except Exception:
-            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
+            self._store.operations.postpone_repair(operation_id, self._clock() + REPAIR_FAULT_AFTER)
             raise
 
     def _carry_on(self, operation: Operation, seconds_left: Callable[[], float]) -> AdvanceOutcome:
@@ -222,6 +222,8 @@ class OperationWorker:
 
     def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
         seconds = min(seconds, LONGEST_SECONDS)
-        self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
+        self._store.operations.postpone_repair(
+            operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE
+        )
         self._notifier.enqueue_operation(operation.id, delay_seconds=seconds)
         return AdvanceOutcome.POSTPONED

@@ -77,14 +77,14 @@ class Enrollments:
         key = keys.enrollment(enrollment.student_id, enrollment.product_id)
         return delete(key, when=Attr("revision").eq(enrollment.revision))
 
-    def open_again(self, enrollment: Enrollment) -> Action:
+    def reopen_enrollment(self, enrollment: Enrollment) -> Action:
         """Thinkific is to be told once more, and to be asked first what it has. Refused when it changed meanwhile."""
         update = without_thinkific(self._learned(enrollment))
         return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
 
     # What the sync learns. Each is a write of its own; an enrollment deleted meanwhile stays deleted.
 
-    def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
+    def record_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
         """What Thinkific holds, whether or not it is as wanted."""
         update = self._learned(enrollment).set(
             known_in_thinkific=True,
@@ -93,23 +93,23 @@ class Enrollments:
         )
         self._table.write(update.when(EXISTS))
 
-    def order_bundle(self, enrollment: Enrollment, now: datetime, *, version: int) -> None:
+    def record_bundle_order(self, enrollment: Enrollment, now: datetime, *, version: int) -> None:
         """Thinkific will build the bundle's enrollments (202), as ``version`` of the wish says."""
         update = self._learned(enrollment).set(
             bundle_ordered_version=version, bundle_ordered_at=timestamps.to_text(now)
         )
         self._table.write(update.remove("bundle_asked").when(EXISTS))
 
-    def ask_for_bundle(self, enrollment: Enrollment) -> None:
+    def record_bundle_request(self, enrollment: Enrollment) -> None:
         """Thinkific was asked to build the bundle's enrollments, and nobody heard what it said."""
         self._table.write(self._learned(enrollment).set(bundle_asked=True).when(EXISTS))
 
-    def forget_order(self, enrollment: Enrollment) -> None:
+    def clear_bundle_order(self, enrollment: Enrollment) -> None:
         """What was ordered is there, or will not come."""
         update = self._learned(enrollment).remove(*_ORDER).set(known_in_thinkific=True)
         self._table.write(update.when(EXISTS))
 
-    def doubt_enrollment(self, enrollment: Enrollment) -> None:
+    def unconfirm_enrollment(self, enrollment: Enrollment) -> None:
         """A bundle's write may have changed it in Thinkific: it is to be looked at again."""
         self._table.write(self._learned(enrollment).set(confirmed_version=0).when(EXISTS))
 

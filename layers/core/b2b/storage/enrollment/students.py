@@ -104,7 +104,7 @@ class Students:
             delete(keys.user_student(user_id, student_id)),
         ]
 
-    def hold_association(self, user_id: int, student_id: int) -> Action:
+    def association_must_exist(self, user_id: int, student_id: int) -> Action:
         """Part of whatever relies on the association: it and a dissociation at the same time exclude each other."""
         return Update(keys.student_user(student_id, user_id)).add(version=1).when(EXISTS)
 
@@ -125,7 +125,7 @@ class Students:
         unchanged = ABSENT if account.owner_id is None else Attr("owner_id").eq(account.owner_id)
         return Update(keys.account(account.thinkific_id), may_create=True).set(owner_id=student_id).when(unchanged)
 
-    def linked(
+    def account_link(
         self,
         student: Student,
         thinkific_id: int,
@@ -154,14 +154,14 @@ class Students:
 
         Refused when another student took it since ``account`` was read.
         """
-        linked = self.linked(student, account.thinkific_id, newly_created=newly_created)
+        linked = self.account_link(student, account.thinkific_id, newly_created=newly_created)
         self._table.write_together([linked, self.claim_account(account, student.id)])
 
-    def age(self, student_id: int) -> None:
+    def clear_newly_created(self, student_id: int) -> None:
         """The student is no longer newly created in Thinkific."""
         self._table.succeeds(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
 
-    def forget_thinkific(self, record: StudentRecord) -> None:
+    def unlink_account(self, record: StudentRecord) -> None:
         """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
         student_id = record.student.id
         for association in record.associations:

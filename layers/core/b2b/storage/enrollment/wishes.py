@@ -45,7 +45,7 @@ class Wishes:
             .always()
         )
 
-    def drop(self, student_id: int) -> None:
+    def delete_wish(self, student_id: int) -> None:
         """Of a student that is gone."""
         self._table.write(delete(keys.wish(student_id)))
 
@@ -70,7 +70,7 @@ class Wishes:
             abandoned=before.lease_owner is not None,
         )
 
-    def renew(self, wish: SyncWish, until: datetime) -> None:
+    def renew_lease(self, wish: SyncWish, until: datetime) -> None:
         """Raises LeaseLost when another worker has taken over."""
         action = self._leased(wish.student_id, until).when(Attr("lease_owner").eq(wish.lease_owner))
         if not self._table.succeeds(action):
@@ -81,7 +81,7 @@ class Wishes:
         mine = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         self._table.write(delete(keys.wish(wish.student_id), when=mine))
 
-    def give_back(
+    def postpone(
         self,
         wish: SyncWish,
         not_before: datetime,
@@ -127,13 +127,13 @@ class Wishes:
         """How many students are waiting for the sync."""
         return sum(self._table.count_due(shard) for shard in keys.wish_shards())
 
-    def first(self, limit: int) -> list[SyncWish]:
+    def longest_due(self, limit: int) -> list[SyncWish]:
         """Those that have been due for longest in each shard, at most ``limit`` of it."""
         rows = [row for shard in keys.wish_shards() for row in self._table.due(shard, keys.LAST, limit=limit)]
         found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
         return [wish_from_item(item) for item in found.values()]
 
-    def put_off(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
+    def claim_due(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
         """Claim a due wish, so that two runs of the repair do not both enqueue it."""
         key, moment = keys.wish(student_id), timestamps.to_text(until)
         is_due = Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now))

@@ -69,7 +69,7 @@ class Users:
             *guards.release(Kind.USERS, user),
         ]
 
-    def forget_grants(self, user_id: int) -> None:
+    def delete_grants(self, user_id: int) -> None:
         """What is left of a user that was removed, its students aside."""
         for row in self._table.query(keys.user_partition(user_id), keys.USER_WITH_GRANTS):
             self._table.write(delete(Key(row[keys.PARTITION], row[keys.SORT])))
@@ -82,7 +82,7 @@ class Users:
         update = Update(keys.user(user_id)).set(group_name=group.name, group_id=group.id)
         return update.set(updated_at=timestamps.to_text(now)).when(EXISTS)
 
-    def know_group(self, user_id: int, group: Group) -> bool:
+    def set_group_id(self, user_id: int, group: Group) -> bool:
         """Thinkific's id of the group; False when the user has another one by now."""
         update = Update(keys.user(user_id)).set(group_id=group.id)
         return self._table.succeeds(update.when(EXISTS & Attr("group_name").eq(group.name)))

@@ -57,11 +57,11 @@ class Consistency:
 
     # Members of transactions. The counters are left to the recount that follows.
 
-    def is_still(self, enrollment: Enrollment) -> Action:
+    def enrollment_unchanged(self, enrollment: Enrollment) -> Action:
         key = keys.enrollment(enrollment.student_id, enrollment.product_id)
         return check(key, Attr("revision").eq(enrollment.revision))
 
-    def is_absent(self, student_id: int, product_id: int) -> Action:
+    def enrollment_absent(self, student_id: int, product_id: int) -> Action:
         return check(keys.enrollment(student_id, product_id), ABSENT)
 
     def put_seat_row(self, user_id: int, product_id: int, student_id: int) -> Action:

@@ -16,7 +16,7 @@ _STEP_MAY_TAKE = timedelta(seconds=30)
 # How long the first message of an operation may wait in the queue before repair sends another.
 _MESSAGE_MAY_TAKE = timedelta(seconds=60)
 # How long a message from repair may wait in the queue before repair sends another.
-_LEFT_ALONE_FOR = timedelta(seconds=180)
+_REPAIR_AFTER = timedelta(seconds=180)
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
 
 
@@ -64,16 +64,16 @@ class Operations:
         found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
         return [_from_item(item) for item in found.values()]
 
-    def leave_alone(self, operation_id: str, until: datetime) -> None:
+    def postpone_repair(self, operation_id: str, until: datetime) -> None:
         """Repair looks after it then, and not earlier."""
         update = Update(keys.operation(operation_id)).set(**{keys.DUE_AT: timestamps.to_text(until)})
         self._table.succeeds(update.when(Attr(keys.DUE_AT).exists()))
 
-    def put_off(self, operation_id: str, now: datetime) -> bool:
+    def claim_due(self, operation_id: str, now: datetime) -> bool:
         """Claim a due operation, so that two runs of the repair do not both enqueue it."""
         moment = timestamps.to_text(now)
         update = Update(keys.operation(operation_id))
-        update.set(**{keys.DUE_AT: timestamps.to_text(now + _LEFT_ALONE_FOR)})
+        update.set(**{keys.DUE_AT: timestamps.to_text(now + _REPAIR_AFTER)})
         return self._table.succeeds(update.when(Attr(keys.DUE_AT).lte(moment)))
 
     def add_item(self, operation_id: str, student_id: int, product_id: int, version: int) -> Action:
