@@ -143,7 +143,7 @@ def private_lines(path: Path) -> list[str]:
 
 # What is longer than this has more than one subject. Split it by subject.
 
-MEASURED_CODE = ("functions", "layers/core")
+MEASURED_CODE = ("functions", "layers/core", "cli")
 LONGEST_MODULE = 400
 LONGEST_CLASS = 250
 
