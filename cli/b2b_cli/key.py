@@ -6,7 +6,7 @@ import time
 from botocore.exceptions import BotoCoreError, ClientError
 
 from b2b.domain.work.upstream import BudgetSpent, KeyRefused, ThinkificError
-from b2b.gateways.thinkific.client import KEY_LENGTH, is_key
+from b2b.gateways.thinkific import KEY_LENGTH, is_key
 from b2b.wiring.aws import client
 from b2b.wiring.thinkific import Upstream
 from b2b_cli.connection import Connection

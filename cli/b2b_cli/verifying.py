@@ -30,7 +30,7 @@ def verify(
         for difference in differences:
             say(str(difference))
         if differences and fix:
-            verification.want_again(student_id, differences)
+            verification.reopen_differences(student_id, differences)
     progress("")
     say(_summary(len(ids), compared, different, fix=fix))
     return fix or not different

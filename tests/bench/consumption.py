@@ -108,7 +108,7 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         numbers = itertools.count(1)
 
         def look() -> None:
-            assert sync.bring(next(numbers), lambda: 60.0).value == "fulfilled"
+            assert sync.sync_student(next(numbers), lambda: 60.0).value == "fulfilled"
 
         for number in range(_TIMES + 1):
             assert world.enroll(user, course, email=f"pupil-{number}@example.com").student.id == number + 1
@@ -118,7 +118,7 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         schedules: dict[str, Use] = {
             "repair": _use(world.repair.enqueue_overdue, meter),
             "sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
-            "recount": _use(partial(RecountService(world.store, clock).go_on, lambda: 300.0), meter),
+            "recount": _use(partial(RecountService(world.store, clock).continue_walk, lambda: 300.0), meter),
         }
     store.close()
     return looked, schedules

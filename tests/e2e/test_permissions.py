@@ -143,11 +143,11 @@ def lose_every_kind_of_message(deployment: Deployment, api: httpx.Client) -> Non
     store, long_ago = deployment.store, utc_now() - timedelta(hours=1)
     students = [create_student(api) for _ in range(2)]
     wishes = [
-        store.wishes.add(student["id"], long_ago, bulk=bulk)
+        store.wishes.add_wish(student["id"], long_ago, bulk=bulk)
         for student, bulk in zip(students, (True, False), strict=True)
     ]
     operation = Operation(id="0" * 24, type=OperationType.CATALOGUE_SYNC, created_at=long_ago, updated_at=long_ago)
-    store.transact([*wishes, store.operations.add(operation)])
+    store.transact([*wishes, store.operations.add_operation(operation)])
 
     def is_done() -> bool:
         found = store.operations.get(operation.id)

@@ -173,7 +173,7 @@ class Operated:
         if sent.queue == "operations":
             self.operation_worker.advance(sent.body["operation_id"], lambda: ends - self.world.clock.seconds())
         else:
-            self.world.sync.bring(sent.body["student_id"], lambda: ends - self.world.clock.seconds())
+            self.world.sync.sync_student(sent.body["student_id"], lambda: ends - self.world.clock.seconds())
 
     def _move_to(self, moment: datetime) -> None:
         """Time does not go back: what was to be then is done now."""

@@ -14,8 +14,8 @@ from b2b.domain.catalogue.products import Product, ProductableType
 from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.identity.users import GrantTerms
 from b2b.storage import keys
-from b2b.storage.enrollment.students import Students
-from b2b.storage.table import Update, put
+from b2b.storage.actions import Update, put
+from b2b.storage.enrollment.enrollments import Enrollments
 
 USERS = 20
 _THREADS = 4
@@ -72,7 +72,7 @@ def _raw_items(due: DueSchool) -> Iterator[RawItem]:
 class _Mould:
     def __init__(self, product: Product) -> None:
         self._product = product
-        rows = Students(None)  # type: ignore[arg-type] # a table is not asked for the making of a row
+        rows = Enrollments(None)  # type: ignore[arg-type] # a table is not asked for the making of a row
         self._made: RawItem = rows.enroll(self._enrollment(0, 0)).arguments["Item"]
 
     def cast(self, student_id: int, user_id: int) -> RawItem:

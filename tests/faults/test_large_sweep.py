@@ -20,7 +20,7 @@ from tests.faults.sweeping import Sweeper, SweepRun
 
 from b2b.domain.integrity.recount import drifts_of_user
 from b2b.storage import keys
-from b2b.storage.table import Item, unmarshal
+from b2b.storage.items import Item, unmarshal
 
 MANY, SOME, FEW = 100_000, 10_000, 1_000
 KILLS = 3

@@ -62,7 +62,9 @@ class Pending:
 
     def change_ends(self, operated: Operated) -> None:
         """Of all students of the user."""
-        change = operated.expiries.change(self.user.id, reference(self.course), ExpiryChange(kind="days", days=500))
+        change = operated.expiries.change_expiry(
+            self.user.id, reference(self.course), ExpiryChange(kind="days", days=500)
+        )
         self.operations.append(change.id)
 
     def attempts(self) -> int:

@@ -204,7 +204,7 @@ def test_an_operation_goes_on_when_the_queue_is_back(shop: Workshop, school: Emu
     user, course = shop.user(), shop.course()
     ids = [shop.brought_by_queue(user, course, number) for number in range(STUDENTS)]
     with broken(school, way):
-        change = shop.expiries.change(user.id, reference(course), ExpiryChange(kind="days", days=90))
+        change = shop.expiries.change_expiry(user.id, reference(course), ExpiryChange(kind="days", days=90))
         assert shop.operation_worker.advance(change.id, lambda: 60.0) is AdvanceOutcome.POSTPONED
     assert (enqueued_for(school), asked_for(school)) == ([], [])
 

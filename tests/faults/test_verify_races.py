@@ -18,7 +18,7 @@ def test_an_end_that_changes_while_it_is_compared(world: World, boss: User) -> N
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             while changes:
                 change = ExpiryChange(kind="days", days=changes.pop())
-                operation = ExpiryService(world.store, world.operations, world.clock).change(
+                operation = ExpiryService(world.store, world.operations, world.clock).change_expiry(
                     boss.id, reference(course), change
                 )
                 ExpiryRunner(world.store, world.notifier, world.clock).step(operation)

@@ -13,7 +13,7 @@ from b2b.domain.identity.users import GrantTerms, User
 from b2b.domain.kinds import Kind
 from b2b.domain.work.budget import Budget
 from b2b.domain.work.operations import Operation, OperationType
-from b2b.gateways.thinkific.client import FixedKey, Thinkific, http_client
+from b2b.gateways.thinkific import FixedKey, Thinkific, http_client
 from b2b.services.enrollment.expiries import ExpiryRunner
 from b2b.services.enrollment.removals import StudentDelete
 from b2b.services.enrollment.students import Enrolling, Names
@@ -110,9 +110,9 @@ class Desk:
     def finish_expiry(self, operation_id: str) -> Operation:
         """As it ends when Thinkific has confirmed all that it waits for."""
         for item in self.store.operations.items(operation_id, after=0, limit=1_000):
-            enrollment = self.store.students.get_enrollment(item.student_id, item.product_id)
+            enrollment = self.store.enrollments.get_enrollment(item.student_id, item.product_id)
             if enrollment is not None:
-                self.store.students.confirm_enrollment(enrollment)
+                self.store.enrollments.confirm_enrollment(enrollment)
         self.advance(operation_id)
         operation, _ = self.operations.get(operation_id)
         return operation

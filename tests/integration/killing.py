@@ -27,7 +27,7 @@ from b2b.domain.identity.users import User
 from b2b.domain.timestamps import to_text
 from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _FINAL = {status.value for status in OperationStatus if status.is_final}
 _THINKIFIC_SECONDS = 0.02

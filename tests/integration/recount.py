@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import idna
 from tests.emulated import Emulated
 
-from b2b.storage.table import Item, unmarshal
+from b2b.storage.items import Item, unmarshal
 
 
 def recount(school: Emulated) -> list[str]:

@@ -98,7 +98,7 @@ def test_a_429_seen_by_one_worker_holds_all(workers: list[Worker], time: Time) -
         while time.now() < began + 60:
             if number == 0 and not held and time.now() >= began + 10:
                 asked = time.now()
-                worker.budget.hold(30)
+                worker.budget.back_off(30)
                 # Calls granted up to here may have been granted before it was written.
                 held.extend((asked, time.now()))
             worker.take()

@@ -14,7 +14,7 @@ from b2b.domain.identity.users import Role
 from b2b.domain.kinds import Kind
 from b2b.services.identity.users import UserFields
 from b2b.storage import keys, schema
-from b2b.storage.table import EXISTS, Update, put
+from b2b.storage.actions import EXISTS, Update, put
 from b2b_cli import migrating
 from b2b_cli.errors import CommandError
 from b2b_cli.local.emulator import Emulator

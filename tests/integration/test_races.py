@@ -224,7 +224,7 @@ def test_one_worker_gets_the_lease_and_one_takes_over_when_it_ends(desk: Desk, r
         (lost,) = granted(first)
         if lost.lease_owner != taken_over.lease_owner:
             with pytest.raises(LeaseLost):
-                wishes.renew(lost, later)
+                wishes.renew_lease(lost, later)
             with pytest.raises(ConditionFailed):
                 wishes.fulfil(lost)
         wishes.fulfil(taken_over)

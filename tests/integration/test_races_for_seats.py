@@ -51,7 +51,7 @@ def make(desk: Desk, move: Move) -> str | None:
             if student_id is not None:
                 desk.students.delete(student_id)
         case "expire":
-            operation = desk.expiries.change(move.user.id, reference(move.course), EXPIRE_NOW)
+            operation = desk.expiries.change_expiry(move.user.id, reference(move.course), EXPIRE_NOW)
             desk.advance(operation.id)
             return operation.id
     return None
@@ -94,7 +94,7 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
         user = desk.add_user(f"client-{turn}@example.com")
         emails = [f"s{turn}-{number}@example.com" for number in MANY]
         ids = sorted(granted(crowd(partial(desk.add_student, user=user, courses=[course]), emails)))
-        started = [desk.expiries.change(user.id, reference(course), change) for change in changes]
+        started = [desk.expiries.change_expiry(user.id, reference(course), change) for change in changes]
 
         outcomes = crowd(desk.advance, [started[number % 2].id for number in MANY])
 
@@ -107,7 +107,7 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
         ]
         holders = 0
         for student_id in ids:
-            enrollment = desk.store.students.get_enrollment(student_id, course.id)
+            enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
             assert enrollment is not None
             first, second = (of_one[student_id] for of_one in versions)
             # Each change is a version of its own, unless it finds the end there already.

@@ -107,7 +107,7 @@ def test_an_operation_carried_on_enqueues_those_whom_the_killed_worker_did_not(d
     user, (course,) = desk.add_user("client@example.com"), desk.add_courses(1)
     ids = [desk.add_student(f"s{number}@example.com", user, [course]) for number in range(3)]
     lose_messages(school)
-    operation = desk.expiries.change(user.id, reference(course), ExpiryChange(kind="days", days=10))
+    operation = desk.expiries.change_expiry(user.id, reference(course), ExpiryChange(kind="days", days=10))
 
     def kill(**_: object) -> None:
         raise Killed

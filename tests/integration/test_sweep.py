@@ -13,7 +13,7 @@ from b2b.domain.identity.users import GrantTerms, User
 from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner
 from b2b.services.enrollment.sweep import SweepReport, SweepService
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 ENOUGH = 1000.0
 REUSABLE = GrantTerms(active=True, enrollment_days=1, reusable=True)
@@ -47,7 +47,9 @@ def sweep(desk: Desk, *, days: float = 2, seconds: float = ENOUGH) -> SweepRepor
 
 def left(desk: Desk) -> int:
     then = datetime.now(UTC) + timedelta(days=30)
-    return sum(len(desk.store.students.due(shard, then, limit=1000)) for shard in desk.store.students.expiry_shards())
+    return sum(
+        len(desk.store.enrollments.due(shard, then, limit=1000)) for shard in desk.store.enrollments.expiry_shards()
+    )
 
 
 def test_a_natural_end_frees_the_seat_where_the_grant_is_reusable(
@@ -122,8 +124,8 @@ def test_a_mass_expiry_of_more_holders_than_one_write_can_move(desk: Desk, schoo
     student_id = desk.store.students.ids_of_user(1, after=0, limit=1)[0]
     runner = ExpiryRunner(desk.store, desk.notifier)
     for change, holders in ((ExpiryChange(kind="expire_now"), 0), (ExpiryChange(kind="days", days=5), 90)):
-        runner.step(desk.expiries.change(1, reference(course), change))
-        enrollment = desk.store.students.get_enrollment(student_id, course.id)
+        runner.step(desk.expiries.change_expiry(1, reference(course), change))
+        enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
         assert enrollment is not None
         assert len(enrollment.seat_holders) == holders
         assert recount(school) == []

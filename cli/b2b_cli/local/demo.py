@@ -89,7 +89,7 @@ class Demo:
         self._post("/tokens", {"name": "Zapier"})
         operation, _ = self._services.operations.get(operation_id)
         store = self._services.records.store
-        store.transact([store.operations.add(replace(operation, id=OPERATION_ID))])
+        store.transact([store.operations.add_operation(replace(operation, id=OPERATION_ID))])
 
     def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any], str]:
         """A course, a bundle, and the id of the operation that brought them."""

@@ -20,6 +20,7 @@ from b2b.services.work.idempotency import MAX_KEY
 from b2b_cli.groups import GROUPS
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
+from b2b_cli.openapi.parameters import PARAMETERS, PATH_IDS
 from b2b_cli.openapi.plain import enum_schemas, name_values, plain
 from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VERSION
 
@@ -135,7 +136,7 @@ class _Operation:
         parameters = []
         for parameter in found:
             name = parameter["name"]
-            words = self._words_of_id() if name == "id" else fields.PARAMETERS[name]
+            words = self._words_of_id() if name == "id" else PARAMETERS[name]
             schema = parameter["schema"] | words.get("schema", {})
             schema.pop("title", None)
             parameters.append(parameter | words | {"schema": schema})
@@ -144,7 +145,7 @@ class _Operation:
         return parameters or None
 
     def _words_of_id(self) -> Json:
-        words = fields.PATH_IDS[self._tag]
+        words = PATH_IDS[self._tag]
         return words | ({"example": self._call.id} if self._call.id is not None else {})
 
     def _request_body(self) -> Json | None:
@@ -203,7 +204,7 @@ class _Operation:
 
 
 def _idempotency_key() -> Json:
-    words = fields.PARAMETERS["Idempotency-Key"]
+    words = PARAMETERS["Idempotency-Key"]
     schema = {"type": "string", "maxLength": MAX_KEY} | words["schema"]
     return {"name": "Idempotency-Key", "in": "header", "required": False} | words | {"schema": schema}
 

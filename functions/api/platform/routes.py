@@ -110,7 +110,7 @@ async def get_settings(services: CurrentServices) -> dict[str, Any]:
 async def change_settings(
     body: Annotated[ChangeSettings, Depends(JsonBody(ChangeSettings))], services: CurrentServices
 ) -> dict[str, Any]:
-    return {"data": asdict(services.settings.change(body.values()))}
+    return {"data": asdict(services.settings.change_settings(body.values()))}
 
 
 @router.get(

@@ -37,7 +37,7 @@ async def list_products(wanted: WantedPage, services: CurrentServices) -> Respon
 async def add_product(
     new: Annotated[AddProduct, Depends(JsonBody(AddProduct))], services: CurrentServices
 ) -> dict[str, Any]:
-    return {"data": present(services.products.add(new.productable_type, new.productable_id, new.name))}
+    return {"data": present(services.products.add_product(new.productable_type, new.productable_id, new.name))}
 
 
 _TERM = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})

@@ -36,7 +36,7 @@ async def _email(email: Annotated[str | None, Query(), _EMAIL] = None) -> str | 
 
 
 def _student_exists(request: Request) -> None:
-    services_of(request).students.must_exist(int(request.path_params["id"]))
+    services_of(request).students.student_must_exist(int(request.path_params["id"]))
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[StudentResource], summary="List students")

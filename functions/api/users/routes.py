@@ -33,7 +33,7 @@ UserId = Annotated[int, path_id("id", "user")]
 
 
 def _user_exists(request: Request) -> None:
-    services_of(request).users.must_exist(int(request.path_params["id"]))
+    services_of(request).users.user_must_exist(int(request.path_params["id"]))
 
 
 @router.get("", dependencies=_readable, response_model=ListBody[UserResource], summary="List users")
@@ -123,7 +123,7 @@ async def change_expiry(
     body: Annotated[ChangeExpiry, Depends(JsonBody(ChangeExpiry, _user_exists))],
     services: CurrentServices,
 ) -> dict[str, Any]:
-    operation = services.expiries.change(user_id, body.reference, body.change)
+    operation = services.expiries.change_expiry(user_id, body.reference, body.change)
     return _data(services.users.get(user_id)) | {"operation": present_operation(operation, [])}
 
 

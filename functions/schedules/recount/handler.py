@@ -20,7 +20,7 @@ _log = logger("recount")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """An EventBridge schedule's event in; what was done out. Each drift is a line of the log."""
     del event
-    report = _services.recount.go_on(lambda: context.get_remaining_time_in_millis() / 1000)
+    report = _services.recount.continue_walk(lambda: context.get_remaining_time_in_millis() / 1000)
     if report is None:
         return {"users": 0, "drifts": 0}
     for drift in report.drifts:

@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     enqueued = _services.repair.enqueue_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
     if enqueued:
         _log.info("enqueued again", extra={"enqueued": enqueued})
-    tried = _services.refusals.try_due()
+    tried = _services.refusals.retry_due()
     if tried:
         _log.info("trying again what Thinkific refused", extra={"students": tried})
     return {"enqueued": enqueued, "tried_again": tried}

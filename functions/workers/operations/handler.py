@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     def advance(record: SQSRecord) -> None:
         operation_id = None
-        received.hold()
+        received.extend_visibility()
         try:
             operation_id = operation_id_of(record.body)
             outcome = _services.operation_worker.advance(operation_id, seconds_left)

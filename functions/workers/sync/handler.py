@@ -37,12 +37,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     calls_before = _services.thinkific_calls
     received = _services.received(event)
 
-    def bring(record: SQSRecord) -> None:
+    def sync_one(record: SQSRecord) -> None:
         student_id = None
-        received.hold()
+        received.extend_visibility()
         try:
             student_id = student_id_of(record.body)
-            outcome = _services.sync.bring(student_id, seconds_left)
+            outcome = _services.sync.sync_student(student_id, seconds_left)
         except Exception:
             outcomes["StudentsInError"] += 1
             _log.exception("sync failed", extra={"student_id": student_id, "message_id": record.message_id})
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     # Only the messages that failed come back; the others of the batch are done.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event=event, record_handler=bring, processor=processor, context=context)
+    answer = process_partial_response(event=event, record_handler=sync_one, processor=processor, context=context)
     count("sync", **outcomes, ThinkificCalls=_services.thinkific_calls - calls_before)
     return answer
 

@@ -201,7 +201,7 @@ def test_the_schedule_enqueues_what_is_due(load: Load, aws: Aws, resources: Reso
     student_id = made.json()["data"]["id"]
     aws.received(url)
     store = api.services.records.store
-    store.transact([store.wishes.add(student_id, utc_now(), bulk=False)])
+    store.transact([store.wishes.add_wish(student_id, utc_now(), bulk=False)])
     assert load("schedules.repair")(event("scheduler-repair"), Context())["enqueued"] >= 1
     assert {"version": 1, "student_id": student_id} in aws.received(url)
 

@@ -20,7 +20,7 @@ from b2b.domain.identity.tokens import SCOPES
 from b2b.http.api.app import create_app, with_entry
 from b2b.services.identity.tokens import TokenService
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 from b2b.wiring.api import api_services_of
 from b2b_cli.local.resources import Resources
 

@@ -50,7 +50,7 @@ class Deliveries:
     def day(self) -> None:
         """One more day, on which what Thinkific refuses is tried again."""
         self._world.clock.advance(days=1, seconds=1)
-        self._world.retries.try_due()
+        self._world.retries.retry_due()
         self.all()
 
     def _collect(self) -> None:

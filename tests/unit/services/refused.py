@@ -99,7 +99,7 @@ class Story:
         verification = Verification(self.world.store, self.world.thinkific, self.world.notifier, self.world.clock)
         for student_id in verification.student_ids():
             if differences := verification.compare(student_id):
-                verification.want_again(student_id, differences)
+                verification.reopen_differences(student_id, differences)
         self.deliveries.all()
 
     def differences(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 What is made up can occur. Left out is what cannot:
 
-* Knowledge of an account that is not known: ``forget_thinkific`` takes it from enrollments and groups too. That a
+* Knowledge of an account that is not known: ``unlink_account`` takes it from enrollments and groups too. That a
   worker may die over that is tried by letting it die.
 * Rows that nobody confirmed in an account that we made and have not looked at since (``newly_created``), unless a
   worker died at it: a lost answer ends ``newly_created``, and so does the end of the work.

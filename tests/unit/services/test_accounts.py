@@ -84,7 +84,7 @@ def test_an_account_whose_student_is_gone_is_taken_over(world: World, boss: User
 def test_an_account_that_thinkific_has_forgotten_is_its_students_no_more(world: World, boss: User) -> None:
     student_id = world.brought(boss, world.course("A"))
     record = world.record(student_id)
-    world.store.students.forget_thinkific(record)
+    world.store.students.unlink_account(record)
     assert record.student.thinkific_id is not None
     assert world.store.students.account(record.student.thinkific_id).holder is None
     world.enroll(boss, world.course("B"))

@@ -42,7 +42,7 @@ def kill(world: World, student_id: int, number: int, *, arrived: bool) -> None:
     transport = KilledAt(world, number, arrived=arrived)
     dying = httpx.Client(transport=transport, base_url=http.base_url, headers=http.headers)
     with pytest.raises(Killed):
-        world.worker("dying", world.thinkific_over(dying)).bring(student_id, lambda: 60.0)
+        world.worker("dying", world.thinkific_over(dying)).sync_student(student_id, lambda: 60.0)
 
 
 @pytest.fixture

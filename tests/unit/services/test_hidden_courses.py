@@ -181,7 +181,7 @@ def test_what_neither_rest_nor_graphql_has_any_more_is_deleted(
 
 def test_a_deleted_product_is_deleted_under_each_of_its_ids(world: World, catalogue: Catalogue) -> None:
     made = catalogue.sell("Added", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Added")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Added")
     catalogue.change(made, newer_builder=False)
     catalogue.refresh()
     catalogue.remove(made)
@@ -307,7 +307,7 @@ def test_a_course_of_which_graphql_does_not_say_whether_it_exists_is_kept(
 def test_a_product_added_by_hand_has_an_id_that_no_product_of_thinkifics_has(
     world: World, catalogue: Catalogue
 ) -> None:
-    products = [catalogue.products.add(COURSE, number, f"Course {number}") for number in (1, 2**53, 77)]
+    products = [catalogue.products.add_product(COURSE, number, f"Course {number}") for number in (1, 2**53, 77)]
     assert [product.id for product in products] == [FIRST_OWN_ID + number for number in (1, 2, 3)]
     assert all(product.id < 2**53 for product in products)
     assert {product.source for product in products} == {ProductSource.MANUAL}
@@ -318,7 +318,7 @@ def test_a_product_added_by_hand_has_an_id_that_no_product_of_thinkifics_has(
 def test_what_is_known_already_is_not_added(world: World, catalogue: Catalogue, source: str) -> None:
     made = catalogue.sell("There", newer_builder=source == "graphql")
     if source == "manual":
-        catalogue.products.add(COURSE, made["productable_id"], "There")
+        catalogue.products.add_product(COURSE, made["productable_id"], "There")
     else:
         catalogue.refresh()
     if source == "deleted":
@@ -326,7 +326,7 @@ def test_what_is_known_already_is_not_added(world: World, catalogue: Catalogue, 
         catalogue.refresh()
     before = catalogue.all()
     with pytest.raises(InvalidInput) as raised:
-        catalogue.products.add(COURSE, made["productable_id"], "Again")
+        catalogue.products.add_product(COURSE, made["productable_id"], "Again")
     assert raised.value.errors.keys() == {"productable_id"}
     assert str(before["There"].id) in str(raised.value)
     assert catalogue.all() == before
@@ -336,8 +336,8 @@ def test_a_course_and_a_bundle_may_share_the_number_and_a_product_id_too(world: 
     made = catalogue.sell("Course")
     catalogue.refresh()
     number = made["productable_id"]
-    bundle = catalogue.products.add(BUNDLE, number, "Bundle")
-    course = catalogue.products.add(COURSE, made["id"], "Same number as a product id")
+    bundle = catalogue.products.add_product(BUNDLE, number, "Bundle")
+    course = catalogue.products.add_product(COURSE, made["id"], "Same number as a product id")
     assert catalogue.products.get(made["id"]).name == "Course"
     found = world.store.lookups.find(product_numbers=[number, made["id"]]).candidates
     assert {product.name for product in found[number].by_productable} == {"Course", "Bundle"}
@@ -349,8 +349,8 @@ def test_a_product_added_by_hand_is_never_deleted_and_completed_by_graphql_then_
     world: World, catalogue: Catalogue
 ) -> None:
     made = catalogue.sell("Thinkific's name", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Our name")
-    alone = catalogue.products.add(COURSE, 99, "Nobody shows it")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Our name")
+    alone = catalogue.products.add_product(COURSE, 99, "Nobody shows it")
     catalogue.graphql = world.graphql_with(None)
     operation = catalogue.refresh()
     assert (operation.status, operation.total, operation.done) == (OperationStatus.SUCCEEDED, 2, 2)
@@ -371,8 +371,8 @@ def test_a_product_added_by_hand_is_never_deleted_and_completed_by_graphql_then_
 def test_a_bundle_added_by_hand_learns_its_courses(world: World, catalogue: Catalogue) -> None:
     ids = [catalogue.sell(name)["productable_id"] for name in ("A", "B")]
     made = world.upstream.control("POST", "/bundles", name="Pack", course_ids=ids, newer_builder=True)["product"]
-    catalogue.products.add(BUNDLE, made["productable_id"], "Pack")
-    catalogue.products.add(BUNDLE, 99, "None")
+    catalogue.products.add_product(BUNDLE, made["productable_id"], "Pack")
+    catalogue.products.add_product(BUNDLE, 99, "None")
     operation = catalogue.refresh()
     assert (operation.status, operation.total, operation.done) == (OperationStatus.SUCCEEDED, 4, 4)
     assert catalogue.all()["Pack"].course_ids == tuple(ids)
@@ -381,7 +381,7 @@ def test_a_bundle_added_by_hand_learns_its_courses(world: World, catalogue: Cata
 
 def test_a_grant_and_an_enrollment_live_through_the_completion(world: World, catalogue: Catalogue) -> None:
     made = catalogue.sell("Hidden", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Hidden")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Hidden")
     user = world.user()
     world.grant(user, product, 5)
     student_id = world.brought(user, product)
@@ -498,7 +498,7 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
     differences = verification.compare(student_id)
     assert differences is not None
     assert [difference.product_id for difference in differences] == ([course.id] if seen else [])
-    verification.want_again(student_id, differences)
+    verification.reopen_differences(student_id, differences)
     assert world.settle(student_id) in (SyncOutcome.FULFILLED, SyncOutcome.NOT_NOW)
     assert verification.compare(student_id) == []
 
@@ -506,9 +506,9 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
 def set_end(world: World, student_id: int, product: Product, end: datetime) -> None:
     """As the call that changes a user's enrollments leaves it."""
     before = world.enrollment(student_id, product)
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
     after = with_expiry(before, end, world.clock())
-    world.store.transact([wish, world.store.students.change_enrollment(before, after)])
+    world.store.transact([wish, world.store.enrollments.change_enrollment(before, after)])
 
 
 def rows(world: World) -> list[dict[str, Any]]:

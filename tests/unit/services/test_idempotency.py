@@ -16,8 +16,9 @@ from b2b.domain.identity.tokens import new_secret
 from b2b.domain.identity.users import GrantTerms, User
 from b2b.domain.work.idempotency import Claim
 from b2b.services.work.idempotency import Answer, IdempotencyService
+from b2b.storage.actions import put
 from b2b.storage.keys import idempotency
-from b2b.storage.table import Table, put
+from b2b.storage.table import Table
 
 TERMS = GrantTerms(active=True, enrollment_days=0)
 REQUEST = b"POST /api/users/seat/1 {...}"

@@ -8,7 +8,7 @@ from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import NotFound
 from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.domain.work.operations import Operation, OperationStatus, OperationType
-from b2b.gateways.thinkific.client import Thinkific
+from b2b.gateways.thinkific import Thinkific
 from b2b.services.catalogue.products import ProductService
 from b2b.services.catalogue.sync import CatalogueSync
 from b2b.services.pages import PageRequest

@@ -37,8 +37,8 @@ def set_end(world: World, student_id: int, product: Product, end: datetime) -> N
     """As a change of the expiry of a user's students leaves it."""
     before = world.enrollment(student_id, product)
     after = with_expiry(before, end, world.clock())
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
-    world.store.transact([world.store.students.change_enrollment(before, after), wish])
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
+    world.store.transact([world.store.enrollments.change_enrollment(before, after), wish])
 
 
 def end_upstream(world: World, product: Product) -> datetime | None:
@@ -610,7 +610,7 @@ def test_what_was_done_before_a_fault_is_not_done_again(world: World) -> None:
 def test_a_worker_stops_in_time_and_goes_on_with_the_next_message(world: World, boss: User) -> None:
     student_id = world.enroll(boss, *(world.course(f"C{number}") for number in range(4))).student.id
     left = itertools.chain([60.0] * 4, itertools.repeat(10.0))
-    assert world.sync.bring(student_id, lambda: next(left)) is POSTPONED
+    assert world.sync.sync_student(student_id, lambda: next(left)) is POSTPONED
     assert len(world.upstream.enrollments()) == 2
     assert world.sqs.sent[-1].delay == 0
     assert world.settle(student_id) is FULFILLED

@@ -45,8 +45,8 @@ def write_end(world: World, student_id: int, product: Product, moment: datetime)
     before = world.enrollment(student_id, product)
     after = with_expiry(before, moment, world.clock())
     seats = SeatMoves(world.store, world.clock).moves(before, after)
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
-    world.store.transact([world.store.students.change_enrollment(before, after), wish, *seats])
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
+    world.store.transact([world.store.enrollments.change_enrollment(before, after), wish, *seats])
 
 
 def settle(world: World, student_id: int) -> None:

@@ -12,7 +12,8 @@ from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted
 from b2b.domain.identity.users import User
 from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.pages import PageRequest
-from b2b.storage.table import MAX_TRANSACTION, Action
+from b2b.storage.actions import Action
+from b2b.storage.table import MAX_TRANSACTION
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_an_expired_enrollment_is_pending_again(world: World, boss: User) -> Non
 
 
 def test_the_setting_gives_the_end_where_there_is_no_grant(world: World, boss: User) -> None:
-    world.store.settings.change(default_enrollment_days=90)
+    world.store.settings.change_settings(default_enrollment_days=90)
     view = world.enroll(boss, world.course())
     assert view.enrollments[0][0].expiry_date == world.clock() + timedelta(days=90)
 

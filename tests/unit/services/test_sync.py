@@ -58,7 +58,7 @@ def test_after_an_abandoned_lease_the_next_worker_looks_before_it_writes(world: 
 
     http = httpx.Client(transport=Dies(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers)
     with pytest.raises(Died):
-        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+        world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     assert len(world.upstream.enrollments()) == 1
     world.upstream.switch(existing_enrollment="duplicate")
     world.upstream.forget_calls()
@@ -81,7 +81,7 @@ def test_a_wish_that_changed_meanwhile_is_looked_at_again(world: World, boss: Us
     http = httpx.Client(
         transport=Interrupts(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers
     )
-    outcome = world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+    outcome = world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     assert outcome is SyncOutcome.POSTPONED
     assert world.sqs.sent[-1].delay == 0
     assert world.settle(student_id) is SyncOutcome.FULFILLED
@@ -116,7 +116,7 @@ def test_an_error_that_nobody_foresaw_goes_up_and_gives_the_wish_back(world: Wor
 
     http = httpx.Client(transport=httpx.MockTransport(broken), base_url="http://t.example")
     with pytest.raises(RuntimeError):
-        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+        world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     wish = world.record(student_id).wish
     assert wish is not None
     assert (wish.lease_owner, wish.attempts) == (None, 1)
@@ -192,9 +192,9 @@ def test_a_backlog_keeps_repair_from_no_other_students(world: World, monkeypatch
     shards = len(keys.wish_shards())
     backlog = [shards * number for number in range(1, 21)]
     for student_id in backlog:
-        world.store.write(world.store.wishes.add(student_id, world.clock(), bulk=True))
+        world.store.write(world.store.wishes.add_wish(student_id, world.clock(), bulk=True))
     single = shards - 1
-    world.store.write(world.store.wishes.add(single, world.clock(), bulk=False))
+    world.store.write(world.store.wishes.add_wish(single, world.clock(), bulk=False))
     world.clock.advance(seconds=1)
     assert world.repair.enqueue_overdue() == 3
     assert single in [sent.body["student_id"] for sent in world.sqs.sent]
@@ -229,12 +229,12 @@ def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
 def test_the_oldest_trouble_of_each_shard_is_shown(world: World) -> None:
     shards = len(keys.wish_shards())
     for number in range(1, 6):
-        world.store.write(world.store.wishes.add(shards * number, world.clock(), bulk=True))
-    world.store.write(world.store.wishes.add(1, world.clock(), bulk=False))
+        world.store.write(world.store.wishes.add_wish(shards * number, world.clock(), bulk=True))
+    world.store.write(world.store.wishes.add_wish(1, world.clock(), bulk=False))
     now = world.clock()
     wish = world.store.wishes.lease(1, "worker", now, now + timedelta(seconds=45))
-    world.store.wishes.give_back(wish, now, now, attempts=4, trouble="GET /users: status 500.")
-    assert [found.student_id for found in world.store.wishes.first(5) if found.trouble] == [1]
+    world.store.wishes.postpone(wish, now, now, attempts=4, trouble="GET /users: status 500.")
+    assert [found.student_id for found in world.store.wishes.longest_due(5) if found.trouble] == [1]
 
 
 def test_repair_that_cannot_enqueue_says_so_and_loses_nothing(world: World, boss: User) -> None:

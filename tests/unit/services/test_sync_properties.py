@@ -29,8 +29,9 @@ from b2b.services.enrollment.reconciliation import LEASE
 from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.services.work.backoff import LONGEST_SECONDS
 from b2b.storage import keys
+from b2b.storage.actions import Action, put
+from b2b.storage.enrollment import enrollments as enrollment_items
 from b2b.storage.enrollment import students as student_items
-from b2b.storage.table import Action, put
 from b2b_cli.simulator import Store
 
 LOOKS = 60
@@ -268,13 +269,13 @@ class Case:
 
     def enqueue(self) -> None:
         """A wish for nothing new."""
-        self.world.store.write(self.world.store.wishes.add(self.student_id, self.world.clock(), bulk=False))
+        self.world.store.write(self.world.store.wishes.add_wish(self.student_id, self.world.clock(), bulk=False))
 
     def open_again(self, record: StudentRecord) -> StudentRecord:
         """As what has drifted apart is wanted again: the record then."""
         enrollments = tuple(_opened(found) for found in record.enrollments)
         for enrollment in record.enrollments:
-            self.world.store.write(self.world.store.students.open_again(enrollment))
+            self.world.store.write(self.world.store.enrollments.reopen_enrollment(enrollment))
         self.enqueue()
         return replace(record, enrollments=enrollments)
 
@@ -313,7 +314,7 @@ def _enrollment_put(enrollment: Enrollment) -> Action:
         "bundle_asked": enrollment.bundle_asked or None,
     }
     key = keys.enrollment(enrollment.student_id, enrollment.product_id)
-    return put(key, student_items._enrollment_item(enrollment) | learnt)
+    return put(key, enrollment_items._enrollment_item(enrollment) | learnt)
 
 
 def _opened(enrollment: Enrollment) -> Enrollment:

@@ -38,7 +38,7 @@ def monotonic() -> Monotonic:
 def admin(table: Table) -> User:
     """Whom the tokens act as."""
     store, admin = Store(table), user(7)
-    store.transact(store.users.add(admin, None))
+    store.transact(store.users.add_user(admin, None))
     return admin
 
 

@@ -58,7 +58,7 @@ def test_nobody_is_found_by_an_unknown_address_or_id(world: World) -> None:
 
 def test_limits_default_to_the_setting(world: World) -> None:
     assert world.user("a@example.com").max_seats is None
-    world.store.settings.change(default_max_seats=7)
+    world.store.settings.change_settings(default_max_seats=7)
     assert world.user("b@example.com").max_seats == 7
     assert world.user("c@example.com", max_seats=None).max_seats is None
     assert world.user("d@example.com", max_seats=0).max_seats == 0

@@ -17,7 +17,7 @@ from b2b.domain.enrollment.students import StudentRecord, StudentView
 from b2b.domain.identity.users import GrantTerms, User, UserView
 from b2b.domain.work.budget import Budget
 from b2b.gateways.queues import Queues
-from b2b.gateways.thinkific.client import FixedKey, Thinkific
+from b2b.gateways.thinkific import FixedKey, Thinkific
 from b2b.gateways.thinkific.graphql import FixedToken, ThinkificGraphQL
 from b2b.services.enrollment.removals import Removals
 from b2b.services.enrollment.students import Enrolling, Names, StudentService
@@ -204,7 +204,7 @@ class World:
     # The worker
 
     def look(self, student_id: int, *, seconds: float = 60.0) -> SyncOutcome:
-        return self.sync.bring(student_id, lambda: seconds)
+        return self.sync.sync_student(student_id, lambda: seconds)
 
     def wait(self) -> None:
         """Until the last message that was sent arrives."""

@@ -12,7 +12,7 @@ from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, ok, page, refused, user
 
 from b2b.domain.work.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
-from b2b.gateways.thinkific.client import Thinkific
+from b2b.gateways.thinkific import Thinkific
 from b2b.wiring.aws import session
 from b2b.wiring.secrets import NO_KEY, SecretKey, SecretToken
 
@@ -68,11 +68,11 @@ def keys_sent(wire: Wire) -> list[str]:
 
 
 def read(client: Thinkific) -> Any:
-    return client.find_user(EMAIL)
+    return client.accounts.find(EMAIL)
 
 
 def create(client: Thinkific) -> Any:
-    return client.create_user(first_name="Ada", last_name="Lovelace", email=EMAIL)
+    return client.accounts.create(first_name="Ada", last_name="Lovelace", email=EMAIL)
 
 
 @pytest.fixture

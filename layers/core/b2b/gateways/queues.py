@@ -13,8 +13,8 @@ _MOST_IN_ONE_CALL = 10  # likewise
 
 # How long after its last sign of life the messages of a dead worker are handed out again. A little longer than a
 # lease, so that whoever receives them can take it.
-HELD_SECONDS = 35
-_SIGN_OF_LIFE_EVERY_SECONDS = 5.0
+VISIBILITY_SECONDS = 35
+_EXTEND_EVERY_SECONDS = 5.0
 # A message that failed for a reason nobody foresaw waits as long as the queue itself would make it wait.
 _FAILED_SECONDS = 360
 
@@ -41,7 +41,7 @@ class Queues:
         delay = min(MAX_DELAY_SECONDS, max(0, round(delay_seconds)))
         self._client.send_message(QueueUrl=url, MessageBody=json.dumps(message), DelaySeconds=delay)
 
-    def hold(self, queue_arn: str, receipt_handles: Iterable[str], seconds: int) -> None:
+    def hide_messages(self, queue_arn: str, receipt_handles: Iterable[str], seconds: int) -> None:
         """Nobody else receives these messages for ``seconds`` from now; afterwards anybody may.
 
         Raises what botocore raises.
@@ -60,7 +60,8 @@ class ReceivedMessages:
     """The messages of one SQS event that the worker has not finished.
 
     The queues hide a received message for six times the function's time-out, as AWS advises. That is too long for the
-    students of a worker that was killed, so a living worker hides its messages for ``HELD_SECONDS`` again and again.
+    students of a worker that was killed, so a living worker hides its messages for ``VISIBILITY_SECONDS`` again and
+    again.
     Nothing depends on it: ``on_failure`` makes a call that SQS refuses visible, and the message comes back later.
     """
 
@@ -70,7 +71,7 @@ class ReceivedMessages:
         event: Mapping[str, Any],
         on_failure: Callable[[Exception], None],
         *,
-        seconds: int = HELD_SECONDS,
+        seconds: int = VISIBILITY_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
@@ -80,14 +81,14 @@ class ReceivedMessages:
         self._unfinished: dict[str, tuple[str, str]] = {
             record["messageId"]: (record["eventSourceARN"], record["receiptHandle"]) for record in event["Records"]
         }
-        self._held_at: float | None = None
+        self._extended_at: float | None = None
 
-    def hold(self) -> None:
+    def extend_visibility(self) -> None:
         """Before each message. A call to SQS is made where the last one was some seconds ago."""
         now = self._monotonic()
-        if self._held_at is not None and now - self._held_at < _SIGN_OF_LIFE_EVERY_SECONDS:
+        if self._extended_at is not None and now - self._extended_at < _EXTEND_EVERY_SECONDS:
             return
-        self._held_at = now
+        self._extended_at = now
         by_queue: dict[str, list[str]] = {}
         for queue_arn, handle in self._unfinished.values():
             by_queue.setdefault(queue_arn, []).append(handle)
@@ -105,6 +106,6 @@ class ReceivedMessages:
 
     def _hide(self, queue_arn: str, handles: Iterable[str], seconds: int) -> None:
         try:
-            self._queues.hold(queue_arn, handles, seconds)
+            self._queues.hide_messages(queue_arn, handles, seconds)
         except Exception as error:  # whatever the queue's client raises
             self._on_failure(error)

@@ -31,9 +31,9 @@ class Messages:
 
     def received(self, event: Mapping[str, Any], *, seconds: int | None = None) -> "ReceivedMessages":
         """The messages of an SQS event, hidden from other workers for ``seconds`` at a time."""
-        from b2b.gateways.queues import HELD_SECONDS, ReceivedMessages
+        from b2b.gateways.queues import VISIBILITY_SECONDS, ReceivedMessages
 
-        return ReceivedMessages(self.queues, event, on_failure=_log_not_held, seconds=seconds or HELD_SECONDS)
+        return ReceivedMessages(self.queues, event, on_failure=_log_not_held, seconds=seconds or VISIBILITY_SECONDS)
 
 
 def messages(environment: Mapping[str, str]) -> Messages:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.exceptions import ClientError
 
 from b2b.domain.work.upstream import SitePaused, ThinkificDelay, ThinkificDown, ThinkificRejected
-from b2b.gateways.thinkific.client import is_key
+from b2b.gateways.thinkific import is_key
 from b2b.wiring.aws import BRIEFLY, client
 
 NO_KEY = "There is no Thinkific key yet: `b2b key set` puts it in."
@@ -25,7 +25,7 @@ logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
 
 class SecretKey:
-    """A SchoolKey (b2b.gateways.thinkific.client). Read again after five minutes, and after a refusal.
+    """A SchoolKey (b2b.gateways.thinkific). Read again after five minutes, and after a refusal.
 
     ``remembered``: for how many seconds.
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from b2b.config import ConfigError, ThinkificConfig, load_thinkific_config
 from b2b.domain.work.budget import Budget
 from b2b.domain.work.upstream import SitePaused
-from b2b.gateways.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
+from b2b.gateways.thinkific import FixedKey, SchoolKey, Thinkific, http_client
 from b2b.metrics import count
 from b2b.observability import logger
 from b2b.storage.work.budget import BudgetItem

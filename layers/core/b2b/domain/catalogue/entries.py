@@ -15,7 +15,7 @@ class Known:
     by_productable: Product | None = None
 
 
-def subject(source: ProductSource, known: Known) -> Product | None:
+def matching_product(source: ProductSource, known: Known) -> Product | None:
     """The product that an entry of which this is ``known`` is about; None: a new one.
 
     REST's product ids are certain: one that is known decides, and a course that REST shows with another product than

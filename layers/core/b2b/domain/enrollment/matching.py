@@ -37,7 +37,7 @@ def lasts_longer(one: Enrollment, other: Enrollment, now: datetime) -> bool:
     return longer == one.expiry_date and longer != other.expiry_date
 
 
-def until_the_last(course: Enrollment, bundles: Iterable[Enrollment], now: datetime) -> Enrollment:
+def with_latest_end(course: Enrollment, bundles: Iterable[Enrollment], now: datetime) -> Enrollment:
     """The enrollment in a course as Thinkific, which has one row for it, is to have it.
 
     ``bundles``: the student's own that contain the course. Whoever wants it for longest decides.

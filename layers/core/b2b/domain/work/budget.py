@@ -98,7 +98,7 @@ class Budget:
                 return None
             state = stored
 
-    def hold(self, seconds: float) -> None:
+    def back_off(self, seconds: float) -> None:
         """Thinkific said it has had enough (429): no call by anyone for ``seconds``."""
         self._change(lambda state, now: replace(state, arrival=max(state.arrival, now + seconds + self._tolerance)))
 

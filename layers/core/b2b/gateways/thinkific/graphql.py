@@ -25,8 +25,9 @@ from b2b.domain.work.upstream import (
     ThinkificDown,
     ThinkificRejected,
 )
-from b2b.gateways.thinkific.client import TIMEOUT, USER_AGENT, seconds_until_reset
+from b2b.gateways.thinkific.answers import seconds_until_reset
 from b2b.gateways.thinkific.models import CourseNode
+from b2b.gateways.thinkific.transport import TIMEOUT, USER_AGENT
 
 Json = dict[str, Any]
 

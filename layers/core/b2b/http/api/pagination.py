@@ -11,7 +11,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from b2b.domain.errors import InvalidInput
 from b2b.http.api.cursors import Mark, decoded, encoded, name_of_list
-from b2b.services.pages import Page, PageRequest, Room
+from b2b.services.pages import Page, PageRequest, SizeLimit
 
 DEFAULT_PER_PAGE = 15
 MAX_PER_PAGE = 100
@@ -64,7 +64,7 @@ _NOT_FILTERS = {"page", "per_page", "sort", "cursor"}
 
 
 class ReadPage(Protocol[Record]):
-    def __call__(self, request: PageRequest, room: Room[Record]) -> Page[Record]: ...
+    def __call__(self, request: PageRequest, size_limit: SizeLimit[Record]) -> Page[Record]: ...
 
 
 @dataclass(frozen=True, slots=True)

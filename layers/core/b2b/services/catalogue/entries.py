@@ -23,17 +23,17 @@ class ProductEntries:
         self._store = store
         self._clock = clock
 
-    def save(self, entry: CatalogueEntry, source: ProductSource, known: Known) -> int:
+    def save_entry(self, entry: CatalogueEntry, source: ProductSource, known: Known) -> int:
         """The id of the product that ``entry`` is about. Writes only what differs from what is ``known``."""
-        product = entries.subject(source, known)
+        product = entries.matching_product(source, known)
         if product is not None and entries.updated(product, entry, source, known) == product:
             return product.id
 
         def attempt() -> int:
             (now_known,) = self._store.products.known([entry])
-            copy = entries.subject(source, now_known)
+            copy = entries.matching_product(source, now_known)
             if copy is None:
-                return self.add(entry, source, now_known).id
+                return self.add_product(entry, source, now_known).id
             before = self._store.products.get(copy.id) or copy
             after = entries.updated(before, entry, source, now_known)
             self._write(before, after, now_known.by_productable)
@@ -41,7 +41,7 @@ class ProductEntries:
 
         return retry_conflicts(attempt)
 
-    def add(self, entry: CatalogueEntry, source: ProductSource, known: Known) -> Product:
+    def add_product(self, entry: CatalogueEntry, source: ProductSource, known: Known) -> Product:
         """A product more. Raises ConditionFailed when the course or bundle has become another product's."""
         product_id = entries.free_id(entry, known) or FIRST_OWN_ID + self._store.counters.next_id(Kind.PRODUCTS)
         product = entries.added(entry, source, product_id, self._clock())
@@ -49,13 +49,13 @@ class ProductEntries:
         self._store.transact([*self._store.products.save(product, None, sold_by=known.by_productable), count])
         return product
 
-    def change(self, product_id: int, change: Callable[[Product], Product]) -> None:
+    def change_product(self, product_id: int, change: Callable[[Product], Product]) -> None:
         """Writes only what differs."""
 
         def attempt() -> None:
             before = self._store.products.get(product_id)
             if before is not None:
-                sold_by = self._store.products.selling(before.productable_type, before.productable_id)
+                sold_by = self._store.products.find_selling(before.productable_type, before.productable_id)
                 self._write(before, change(before), sold_by)
 
         retry_conflicts(attempt)

@@ -10,7 +10,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.upstream import CatalogueEntry
 from b2b.services.catalogue.entries import ProductEntries
 from b2b.services.contention import retry_conflicts
-from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
+from b2b.services.pages import UNLIMITED, Page, PageRequest, SizeLimit, read_page
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -22,8 +22,8 @@ class ProductService:
         self._store = store
         self._entries = ProductEntries(store, clock)
 
-    def list_page(self, request: PageRequest, room: Room[Product] = ENDLESS) -> Page[Product]:
-        return read_page(self._store, Kind.PRODUCTS, request, self._load, room)
+    def list_page(self, request: PageRequest, size_limit: SizeLimit[Product] = UNLIMITED) -> Page[Product]:
+        return read_page(self._store, Kind.PRODUCTS, request, self._load, size_limit)
 
     def get(self, product_id: int) -> Product:
         """Raises NotFound."""
@@ -37,7 +37,7 @@ class ProductService:
         found = [product for product in self._store.products.all() if product.matches(term)]
         return sorted(found, key=lambda product: (product.name.casefold(), product.id))
 
-    def add(self, productable_type: ProductableType, productable_id: int, name: str) -> Product:
+    def add_product(self, productable_type: ProductableType, productable_id: int, name: str) -> Product:
         """A course or bundle that none of Thinkific's lists shows. Raises InvalidInput when it is known already."""
         entry = CatalogueEntry(
             id=None,
@@ -50,9 +50,9 @@ class ProductService:
 
         def attempt() -> Product:
             try:
-                return self._entries.add(entry, ProductSource.MANUAL, Known())
+                return self._entries.add_product(entry, ProductSource.MANUAL, Known())
             except ConditionFailed as taken:
-                known = self._store.products.selling(productable_type, productable_id)
+                known = self._store.products.find_selling(productable_type, productable_id)
                 if known is None:
                     raise
                 raise InvalidInput.field("productable_id", _known_already(known)) from taken

@@ -29,7 +29,7 @@ from b2b.services.work.backoff import backoff
 from b2b.services.work.operation_worker import Step, state_of
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.gateways.thinkific.graphql import ThinkificGraphQL
     from b2b.storage.store import Store
 
@@ -71,10 +71,10 @@ class CatalogueSync:
     # What REST lists
 
     def _read_page(self, operation: Operation, state: State) -> Step:
-        page = self._thinkific.catalogue_page(state.page)
+        page = self._thinkific.catalogue.read_page(state.page)
         known = self._store.products.known(page.entries)
         shown = [
-            self._entries.save(entry, ProductSource.REST, found)
+            self._entries.save_entry(entry, ProductSource.REST, found)
             for entry, found in zip(page.entries, known, strict=True)
         ]
         seen = tuple(sorted({*state.seen, *shown}))
@@ -89,10 +89,10 @@ class CatalogueSync:
         product = self._store.products.get(product_id)
         if product is not None:
             try:
-                course_ids = tuple(sorted(self._thinkific.bundle_course_ids(product.productable_id)))
+                course_ids = tuple(sorted(self._thinkific.bundles.course_ids(product.productable_id)))
             except ThinkificMissing:
                 course_ids = product.course_ids  # deleted since the page was read: the next refresh knows
-            self._entries.change(product_id, lambda before: replace(before, course_ids=course_ids))
+            self._entries.change_product(product_id, lambda before: replace(before, course_ids=course_ids))
         return Step(replace(operation, done=operation.done + 1, state=replace(state, bundles=tuple(rest))))
 
     def _bundles(self, seen: Sequence[int]) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ class CatalogueSync:
         """What REST shows too, REST knows better."""
         if known.by_productable is not None and known.by_productable.id in seen:
             return known.by_productable.id
-        return self._entries.save(entry, ProductSource.GRAPHQL, known)
+        return self._entries.save_entry(entry, ProductSource.GRAPHQL, known)
 
     # What no list shows
 
@@ -174,12 +174,12 @@ class CatalogueSync:
             self._store.graphql.note(str(unclear.cause), self._clock())
             is_gone = False
         if is_gone:
-            self._entries.change(product_id, lambda before: replace(before, status=DELETED))
+            self._entries.change_product(product_id, lambda before: replace(before, status=DELETED))
         return Step(replace(operation, state=replace(state, missing=tuple(rest), waits=0)))
 
     def _exists(self, product: Product, *, ask_graphql: bool) -> bool:
         """REST also denies what has become a hidden course. Raises _Unclear when GraphQL does not say."""
-        if product.thinkific_id is not None and self._thinkific.product_exists(product.thinkific_id):
+        if product.thinkific_id is not None and self._thinkific.catalogue.has_product(product.thinkific_id):
             return True
         if self._graphql is None or not ask_graphql or product.productable_type is not ProductableType.COURSE:
             return False

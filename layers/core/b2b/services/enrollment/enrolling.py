@@ -13,8 +13,8 @@ from b2b.services.chunks import chunked
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # A transaction holds 100 actions: 3 for an enrollment with its seat, 8 for a new student, its user and the wish.
 _ENROLLMENTS_IN_ONE_WRITE = 30
@@ -57,7 +57,7 @@ class EnrollmentWriter:
         actions = [*head, *(action for change in chunk for action in self._change(decision, change))]
         if decision.after.needs_sync:
             due_at = repair_at(decision.now, bulk=decision.bulk)
-            actions.append(self._store.wishes.add(decision.student_id, due_at, bulk=decision.bulk))
+            actions.append(self._store.wishes.add_wish(decision.student_id, due_at, bulk=decision.bulk))
         self._store.transact(actions)
 
     def _head(self, decision: Decision) -> "list[Action]":
@@ -67,14 +67,14 @@ class EnrollmentWriter:
         joins = association is not None
         if before is None:
             count = self._store.counters.count(Kind.STUDENTS, student.id, +1)
-            actions = [*self._store.students.add(student), count]
+            actions = [*self._store.students.add_student(student), count]
         elif before.student != student:
-            actions = self._store.students.change(before.student, student, joins=joins)
+            actions = self._store.students.change_student(before.student, student, joins=joins)
         else:
-            actions = [self._store.students.must_exist(student.id, joins=joins)]
+            actions = [self._store.students.student_must_exist(student.id, joins=joins)]
         if association is None:
-            actions.append(self._store.users.must_exist(decision.user.id))
-            actions.append(self._store.students.hold_association(decision.user.id, student.id))
+            actions.append(self._store.users.user_must_exist(decision.user.id))
+            actions.append(self._store.students.association_must_exist(decision.user.id, student.id))
         else:
             within_limit = decision.enforce_seats
             actions += self._store.students.associate(association)
@@ -86,16 +86,16 @@ class EnrollmentWriter:
     def _neck(self, decision: Decision) -> "list[Action]":
         """What the first chunk has written must still be there for the next."""
         return [
-            self._store.students.must_exist(decision.student_id),
-            self._store.users.must_exist(decision.user.id),
-            self._store.students.hold_association(decision.user.id, decision.student_id),
+            self._store.students.student_must_exist(decision.student_id),
+            self._store.users.user_must_exist(decision.user.id),
+            self._store.students.association_must_exist(decision.user.id, decision.student_id),
         ]
 
     def _change(self, decision: Decision, change: EnrollmentChange) -> "list[Action]":
         if change.before is None:
-            actions = [self._store.students.enroll(change.after)]
+            actions = [self._store.enrollments.enroll(change.after)]
         else:
-            actions = [self._store.students.change_enrollment(change.before, change.after)]
+            actions = [self._store.enrollments.change_enrollment(change.before, change.after)]
         if change.takes_seat:
             product_id, student_id = change.after.product_id, decision.student_id
             actions += self._store.users.take_seat(

@@ -21,8 +21,8 @@ from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 _STUDENTS_IN_ONE_STEP = 25
 _ITEMS_IN_ONE_STEP = 45  # up to two actions each in the transaction that counts them
@@ -56,7 +56,7 @@ class ExpiryService:
         self._operations = operations
         self._clock = clock
 
-    def change(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
+    def change_expiry(self, user_id: int, reference: ProductReference, change: ExpiryChange) -> Operation:
         """For every student of the user who has an enrollment in the product, whoever enrolled it.
 
         Raises NotFound for the user, InvalidInput on ``product``.
@@ -150,11 +150,11 @@ class ExpiryRunner:
 
     def _changes(self, record: StudentRecord, before: Enrollment, after: Enrollment) -> "list[Action]":
         if after is before:
-            return [self._store.students.must_exist(record.student.id)]
+            return [self._store.students.student_must_exist(record.student.id)]
         now = self._clock()
         actions = [
-            self._store.students.change_enrollment(before, after),
-            self._store.wishes.add(before.student_id, repair_at(now, bulk=True), bulk=True),
+            self._store.enrollments.change_enrollment(before, after),
+            self._store.wishes.add_wish(before.student_id, repair_at(now, bulk=True), bulk=True),
         ]
         return [*actions, *self._seats.moves(before, after)]
 

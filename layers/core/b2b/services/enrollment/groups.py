@@ -19,10 +19,10 @@ from b2b.services.work.operation_worker import Step, state_of
 from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # With the pauses between them more than an hour.
 _LOOKS_FOR_A_TAKEN_NAME = 12
@@ -71,7 +71,7 @@ class GroupImport:
         user_id, name = state.user_id, state.name
         if state.group_id == 0:
             group_id = self._find_or_create(name, operation.attempts)
-            self._store.users.know_group(user_id, Group(name=name, id=group_id))
+            self._store.users.set_group_id(user_id, Group(name=name, id=group_id))
             return Step(replace(operation, state=replace(state, group_id=group_id)))
         if state.retried_to is not None:
             state = replace(state, retried_to=self._retry_refused(user_id, name, state.retried_to))
@@ -94,11 +94,11 @@ class GroupImport:
                 continue
             with suppress(ConditionFailed):  # it has left the user meanwhile, or is in the group
                 self._store.write(self._store.refusals.rename_group(association, name))
-                self._refusals.try_again(record.student.id, bulk=True)
+                self._refusals.retry_student(record.student.id, bulk=True)
         return ids[-1] if ids else None
 
     def _import_page(self, operation: Operation, state: GroupImportState) -> Step:
-        page = self._thinkific.group_members(state.group_id, state.page)
+        page = self._thinkific.groups.read_members(state.group_id, state.page)
         actions = []
         failed = 0
         for member in page.members:
@@ -118,14 +118,14 @@ class GroupImport:
         return Step(replace(operation, state=replace(state, page=page.next_page)), actions)
 
     def _find_or_create(self, name: str, attempts: int) -> int:
-        found = self._thinkific.find_group(name)
+        found = self._thinkific.groups.find(name)
         if found is not None:
             return found
         try:
-            return self._thinkific.create_group(name)
+            return self._thinkific.groups.create(name)
         except NameTaken as refusal:
             # Another worker made it in between, or an earlier call of ours whose answer was lost.
-            found = self._thinkific.find_group(name)
+            found = self._thinkific.groups.find(name)
             if found is not None:
                 return found
             if attempts >= _LOOKS_FOR_A_TAKEN_NAME:
@@ -161,14 +161,14 @@ class GroupImport:
         joins = record is None or record.association(user_id) is None
         actions: list[Action] = []
         if record is None:
-            actions += self._store.students.add(student)
+            actions += self._store.students.add_student(student)
             actions.append(self._store.counters.count(Kind.STUDENTS, student.id, +1))
             actions.append(self._store.students.claim_account(account, student.id))
         elif record.student.thinkific_id is None:
-            actions.append(self._store.students.linked(student, member.id, if_unchanged=True, joins=joins))
+            actions.append(self._store.students.account_link(student, member.id, if_unchanged=True, joins=joins))
             actions.append(self._store.students.claim_account(account, student.id))
         else:
-            actions.append(self._store.students.must_exist(student.id, joins=joins))
+            actions.append(self._store.students.student_must_exist(student.id, joins=joins))
         # Thinkific may have the e-mail with another account than the student's, which is not in the group then.
         is_member = student.thinkific_id in (None, member.id)
         if joins:
@@ -183,7 +183,7 @@ class GroupImport:
             actions.append(self._store.users.count_student(user_id, +1))
         failed_before = any(found.failed_for_account for found in record.enrollments) if record else False
         if failed_before or (joins and not is_member):
-            actions.append(self._store.wishes.add(student.id, repair_at(self._clock(), bulk=True), bulk=True))
+            actions.append(self._store.wishes.add_wish(student.id, repair_at(self._clock(), bulk=True), bulk=True))
         return actions
 
     def _new_student(self, member: ThinkificUser) -> Student:

@@ -19,10 +19,10 @@ from b2b.services.work.operation_worker import Step, state_of
 from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # 3 actions for an enrollment with its seat, 3 for the association.
 _ENROLLMENTS_IN_ONE_WRITE = 30
@@ -76,9 +76,9 @@ class Removals:
         )
         # The worker does what this does not get done.
         with suppress(TooManyRequests, BrokenInvariant):
-            self.clear_student(student.id)
+            self.delete_remains(student.id)
 
-    def clear_student(self, student_id: int) -> None:
+    def delete_remains(self, student_id: int) -> None:
         """What a removed student left: enrollments with their seats, associations, the wish."""
 
         def attempt() -> None:
@@ -90,7 +90,7 @@ class Removals:
                 self._clear_enrollment(enrollment, set(users))
             for association in associations:
                 self._store.transact(self._leave(association, user_exists=association.user_id in users))
-            self._store.wishes.drop(student_id)
+            self._store.wishes.delete_wish(student_id)
 
         retry_conflicts(attempt)
 
@@ -102,7 +102,7 @@ class Removals:
             after = without_holder(enrollment, holder)
             self._store.transact(
                 [
-                    self._store.students.change_enrollment(enrollment, after),
+                    self._store.enrollments.change_enrollment(enrollment, after),
                     *self._release(enrollment, holder, user_exists=holder in users),
                 ]
             )
@@ -110,13 +110,13 @@ class Removals:
         releases: list[Action] = []
         for holder in holders:
             releases += self._release(enrollment, holder, user_exists=holder in users)
-        self._store.transact([self._store.students.remove_enrollment(enrollment), *releases])
+        self._store.transact([self._store.enrollments.remove_enrollment(enrollment), *releases])
 
     def _releases(self, enrollments: Iterable[Enrollment], user_id: int, *, user_exists: bool) -> "list[Action]":
         actions: list[Action] = []
         for enrollment in enrollments:
             after = without_holder(enrollment, user_id)
-            actions.append(self._store.students.change_enrollment(enrollment, after))
+            actions.append(self._store.enrollments.change_enrollment(enrollment, after))
             if user_id in enrollment.seat_holders:
                 actions += self._release(enrollment, user_id, user_exists=user_exists)
         return actions
@@ -152,7 +152,7 @@ class StudentDelete:
 
     def step(self, operation: Operation) -> Step:
         state = state_of(operation, StudentDeleteState)
-        self._removals.clear_student(state.student_id)
+        self._removals.delete_remains(state.student_id)
         thinkific_id = state.thinkific_id
         if state.in_thinkific:
             wait = (state.not_before - self._clock()).total_seconds() if state.not_before else 0
@@ -161,7 +161,7 @@ class StudentDelete:
             gone = delete_account(self._store, self._thinkific, thinkific_id, state.email)
             thinkific_id = gone or thinkific_id
         if thinkific_id is not None:
-            self._refusals.let_go(thinkific_id, bulk=True)
+            self._refusals.retry_waiting_students(thinkific_id, bulk=True)
         return Step(replace(operation, total=1, done=1).finished())
 
 
@@ -173,11 +173,11 @@ def delete_account(store: "Store", thinkific: "Thinkific", thinkific_id: int | N
     if store.lookups.find(student_email=email).student_id is not None:
         return None
     if thinkific_id is None:
-        looks = (thinkific.find_user(spelling) for spelling in spellings(email))
+        looks = (thinkific.accounts.find(spelling) for spelling in spellings(email))
         thinkific_id = next((found.id for found in looks if found is not None), None)
     if thinkific_id is None or store.students.account(int(thinkific_id)).holder is not None:
         return None
-    thinkific.delete_user(int(thinkific_id))
+    thinkific.accounts.delete(int(thinkific_id))
     return int(thinkific_id)
 
 

@@ -7,8 +7,8 @@ from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.timestamps import Clock
 
 if TYPE_CHECKING:
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # Two actions each, in a transaction of at most 100.
 MOST_SEATS_IN_ONE_WRITE = 40
@@ -36,4 +36,4 @@ class SeatMoves:
         """As many seats as one write holds, ahead of the change itself. The enrollment is to be read again then."""
         some = frozenset(sorted(before.seat_holders ^ after.seat_holders)[:MOST_SEATS_IN_ONE_WRITE])
         step = replace(before, seat_holders=before.seat_holders ^ some, former_holders=before.former_holders ^ some)
-        self._store.transact([self._store.students.change_enrollment(before, step), *self.moves(before, step)])
+        self._store.transact([self._store.enrollments.change_enrollment(before, step), *self.moves(before, step)])

@@ -16,7 +16,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
 from b2b.services.enrollment.enrolling import Decision, EnrollmentWriter
 from b2b.services.enrollment.removals import Removals
-from b2b.services.pages import ENDLESS, Page, PageRequest, Room, page_of, read_page
+from b2b.services.pages import UNLIMITED, Page, PageRequest, SizeLimit, page_of, read_page
 from b2b.services.work.notifier import Notifier, repair_at
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class StudentService:
         return self._clock()
 
     def list_page(
-        self, request: PageRequest, room: Room[StudentView] = ENDLESS, *, email: str | None = None
+        self, request: PageRequest, size_limit: SizeLimit[StudentView] = UNLIMITED, *, email: str | None = None
     ) -> Page[StudentView]:
         """``email``: of the one student who has it, if there is one."""
         if email is None:
-            return read_page(self._store, Kind.STUDENTS, request, self._load, room)
-        return page_of(self._with_email(email), request, lambda view: view.student.id, room)
+            return read_page(self._store, Kind.STUDENTS, request, self._load, size_limit)
+        return page_of(self._with_email(email), request, lambda view: view.student.id, size_limit)
 
     def get(self, student_id: int) -> StudentView:
         """Raises NotFound."""
@@ -101,10 +101,10 @@ class StudentService:
             if student == record.student:
                 return record
             after = replace(record, student=student)
-            actions = self._store.students.change(record.student, student)
+            actions = self._store.students.change_student(record.student, student)
             if after.needs_sync:
                 due_at = repair_at(self._clock(), bulk=False)
-                actions.append(self._store.wishes.add(student_id, due_at, bulk=False))
+                actions.append(self._store.wishes.add_wish(student_id, due_at, bulk=False))
             self._store.transact(actions)
             return after
 
@@ -133,7 +133,7 @@ class StudentService:
         self._removals.dissociate(student_id, target.user_id)
         return self.get(student_id)
 
-    def must_exist(self, student_id: int) -> None:
+    def student_must_exist(self, student_id: int) -> None:
         """Raises NotFound."""
         self._record(student_id)
 

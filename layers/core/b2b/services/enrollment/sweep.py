@@ -59,7 +59,7 @@ class SweepService:
         What cannot be swept does not keep the others waiting: it is reported, and tried again in the next run.
         """
         report = SweepReport()
-        for shard in self._store.students.expiry_shards():
+        for shard in self._store.enrollments.expiry_shards():
             failed: set[Place] = set()
             while seconds_left() >= _SECONDS_FOR_ANOTHER_LOOK and (due := self._due(shard, failed)):
                 holds = self._read_ahead(due)
@@ -73,7 +73,7 @@ class SweepService:
         return report
 
     def _due(self, shard: str, failed: set[Place]) -> list[Place]:
-        due = self._store.students.due(shard, self._clock(), limit=_MOST_IN_ONE_LOOK + len(failed))
+        due = self._store.enrollments.due(shard, self._clock(), limit=_MOST_IN_ONE_LOOK + len(failed))
         return [place for place in due if place not in failed]
 
     def _read_ahead(self, places: list[Place]) -> dict[Place, _Hold]:
@@ -85,7 +85,7 @@ class SweepService:
 
     def _read(self, places: list[Place]) -> dict[Place, _Hold]:
         """Many enrollments and the grants behind their seats, in two round trips."""
-        enrollments = self._store.students.get_enrollments(places)
+        enrollments = self._store.enrollments.get_enrollments(places)
         pairs = {(holder, found.product_id) for found in enrollments for holder in found.seat_holders}
         reusable = {
             (grant.user_id, grant.product_id) for grant in self._store.users.get_grants(pairs) if grant.reusable
@@ -121,13 +121,13 @@ class SweepService:
                 return False
             swept = replace(before, swept_version=before.version)
             if not found.reusable:
-                self._store.write(self._store.students.change_enrollment(before, swept))
+                self._store.write(self._store.enrollments.change_enrollment(before, swept))
                 return True
             after = enrollments.without_seats_of(swept, found.reusable)
             if len(found.reusable) > MOST_SEATS_IN_ONE_WRITE:
                 self._seats.move_some(before, after)
                 return attempt()
-            change = self._store.students.change_enrollment(before, after)
+            change = self._store.enrollments.change_enrollment(before, after)
             self._store.transact([change, *self._seats.moves(before, after)])
             return True
 

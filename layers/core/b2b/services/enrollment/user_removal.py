@@ -16,10 +16,10 @@ from b2b.services.work.operation_worker import OnBroken, Step, state_of
 from b2b.services.work.operations import OperationService
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # Taken from the user before the call answers; the rest is the worker's.
 _AT_ONCE = 25
@@ -27,7 +27,7 @@ _IN_ONE_STEP = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RemovedStudents:
     """Students that were to leave a user. ``broken``: those that could not, whose records contradict each other."""
 
     student_ids: list[int]
@@ -68,7 +68,7 @@ class UserRemoval:
                     in_thinkific=settings.delete_users_in_thinkific,
                 ),
                 together_with=[
-                    self._store.users.must_exist(acting_user_id),
+                    self._store.users.user_must_exist(acting_user_id),
                     *self._store.users.remove(user),
                     self._store.counters.count(Kind.USERS, user_id, -1),
                 ],
@@ -78,7 +78,7 @@ class UserRemoval:
         # The worker does what this does not get done.
         with suppress(TooManyRequests):
             self.revoke_tokens(user_id)
-            self.take_students(
+            self.remove_students(
                 user_id,
                 after=0,
                 limit=_AT_ONCE,
@@ -87,12 +87,14 @@ class UserRemoval:
             )
         return operation
 
-    def take_students(self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool) -> "Taken":
+    def remove_students(
+        self, user_id: int, *, after: int, limit: int, delete: bool, in_thinkific: bool
+    ) -> "RemovedStudents":
         """Take at most ``limit`` students behind the id ``after`` from a removed user.
 
         One whose records contradict each other does not keep the others.
         """
-        taken = Taken(self._store.students.ids_of_user(user_id, after=after, limit=limit))
+        taken = RemovedStudents(self._store.students.ids_of_user(user_id, after=after, limit=limit))
         for student_id in taken.student_ids:
             try:
                 if delete:
@@ -109,7 +111,7 @@ class UserRemoval:
         def attempt() -> None:
             record = self._store.students.get_record(student_id)
             if record is None:
-                self._removals.clear_student(student_id)
+                self._removals.delete_remains(student_id)
             elif self._is_shared(record, user_id):
                 self._removals.dissociate(student_id, user_id)
             else:
@@ -148,7 +150,7 @@ class UserDelete:
         state = state_of(operation, UserDeleteState)
         user_id = state.user_id
         self._removal.revoke_tokens(user_id)
-        taken = self._removal.take_students(
+        taken = self._removal.remove_students(
             user_id,
             after=state.after,
             limit=_IN_ONE_STEP,
@@ -160,11 +162,11 @@ class UserDelete:
         operation = replace(operation, total=done + failed, done=done, failed=failed)
         if taken.student_ids:
             return Step(replace(operation, state=replace(state, after=taken.student_ids[-1])), failures)
-        self._store.users.forget_grants(user_id)
+        self._store.users.delete_grants(user_id)
         if state.in_thinkific:
             gone = delete_account(self._store, self._thinkific, None, state.email)
             if gone is not None:
-                self._refusals.let_go(gone, bulk=True)
+                self._refusals.retry_waiting_students(gone, bulk=True)
         return Step(operation.finished())
 
     def _failure(self, operation: Operation, student_id: int, broken: BrokenInvariant) -> "Action":

@@ -13,7 +13,7 @@ from b2b.domain.identity.tokens import SCOPES, Principal, Token, earlier_end
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.services.contention import retry_conflicts
-from b2b.services.pages import ENDLESS, Page, PageRequest, Room, page_of, read_page
+from b2b.services.pages import UNLIMITED, Page, PageRequest, SizeLimit, page_of, read_page
 
 if TYPE_CHECKING:
     from b2b.storage.listing import ListPage
@@ -58,13 +58,15 @@ class TokenService:
             raise Unauthenticated
         return token
 
-    def list_page(self, request: PageRequest, room: Room[Token] = ENDLESS, *, viewer: Principal) -> Page[Token]:
+    def list_page(
+        self, request: PageRequest, size_limit: SizeLimit[Token] = UNLIMITED, *, viewer: Principal
+    ) -> Page[Token]:
         """Those that ``viewer`` sees."""
         if viewer.sees_all_tokens:
-            return read_page(self._store, Kind.TOKENS, request, self._load, room)
+            return read_page(self._store, Kind.TOKENS, request, self._load, size_limit)
         # Tokens are few, and the index does not know their scopes.
         visible = [token for token in self._store.tokens.all() if viewer.sees(token)]
-        return page_of(visible, request, lambda token: token.id, room)
+        return page_of(visible, request, lambda token: token.id, size_limit)
 
     def must_see(self, token_id: int, viewer: Principal) -> None:
         """Raises NotFound."""
@@ -116,10 +118,10 @@ class TokenService:
                 retry_conflicts(partial(self._remove_if_there, token))
 
     def _add(self, token: Token, maker: Principal | None) -> None:
-        changes = [*self._store.tokens.add(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
-        guards = [self._store.users.must_exist(token.user_id)]
+        changes = [*self._store.tokens.add_token(token), self._store.counters.count(Kind.TOKENS, token.id, +1)]
+        guards = [self._store.users.user_must_exist(token.user_id)]
         if maker is not None:
-            guards.append(self._store.tokens.must_exist(maker.token_id))
+            guards.append(self._store.tokens.token_must_exist(maker.token_id))
         try:
             self._store.transact([*changes, *guards])
         except ConditionFailed as refused:

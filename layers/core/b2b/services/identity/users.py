@@ -13,7 +13,7 @@ from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.idempotency import Claim
 from b2b.services.contention import retry_conflicts
 from b2b.services.identity.passwords import hash_password
-from b2b.services.pages import ENDLESS, Page, PageRequest, Room, read_page
+from b2b.services.pages import UNLIMITED, Page, PageRequest, SizeLimit, read_page
 from b2b.services.work.idempotency import in_progress
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class UserService:
         self._store = store
         self._clock = clock
 
-    def list_page(self, request: PageRequest, room: Room[UserView] = ENDLESS) -> Page[UserView]:
-        return read_page(self._store, Kind.USERS, request, self._load, room)
+    def list_page(self, request: PageRequest, size_limit: SizeLimit[UserView] = UNLIMITED) -> Page[UserView]:
+        return read_page(self._store, Kind.USERS, request, self._load, size_limit)
 
     def get(self, user_id: int) -> UserView:
         """Raises NotFound."""
@@ -53,7 +53,7 @@ class UserService:
             raise _no_such_user(user_id)
         return self._views([found])[0]
 
-    def must_exist(self, user_id: int) -> None:
+    def user_must_exist(self, user_id: int) -> None:
         """Raises NotFound."""
         if self._store.users.get(user_id) is None:
             raise _no_such_user(user_id)
@@ -117,7 +117,7 @@ class UserService:
         def attempt() -> None:
             grant = self._grant(user_id, reference, is_ended=not terms.active)
             action = self._store.users.set_grant(grant, terms, max_seats, self._clock())
-            self._store.transact([self._store.users.must_exist(user_id), action])
+            self._store.transact([self._store.users.user_must_exist(user_id), action])
 
         retry_conflicts(attempt)
         return self.get(user_id)
@@ -134,7 +134,7 @@ class UserService:
         def attempt() -> None:
             grant = self._grant(user_id, reference)
             add = self._store.users.add_to_grant(grant, terms, add_seats, self._clock())
-            actions = [self._store.users.must_exist(user_id), add]
+            actions = [self._store.users.user_must_exist(user_id), add]
             if once is None:
                 self._store.transact(actions)
                 return
@@ -165,7 +165,7 @@ class UserService:
         try:
             product = resolve(reference, candidates, with_deleted=is_ended)
         except UnresolvedReference as error:
-            self.must_exist(user_id)
+            self.user_must_exist(user_id)
             raise InvalidInput.field("thinkific_id", str(error)) from error
         related = self._store.lookups.related_records(user_ids=[user_id], grants_of=(user_id, [product.id]))
         if user_id not in related.users:
@@ -190,7 +190,7 @@ class UserService:
             updated_at=now,
         )
         count = self._store.counters.count(Kind.USERS, user.id, +1)
-        self._store.transact([*self._store.users.add(user, password_hash), count])
+        self._store.transact([*self._store.users.add_user(user, password_hash), count])
         return user
 
     def _change(self, user: User, fields: UserFields, password_hash: str | None, email: str | None = None) -> User:
@@ -204,7 +204,7 @@ class UserService:
         if changed == user and password_hash is None:
             return user
         changed = replace(changed, updated_at=self._clock())
-        self._store.transact(self._store.users.change(user, changed, password_hash))
+        self._store.transact(self._store.users.change_user(user, changed, password_hash))
         return changed
 
     def _load(self, page: "ListPage") -> dict[int, UserView]:

@@ -34,7 +34,7 @@ class ConsistencyService:
             after = page.ids[-1] if page.ids else after
             has_more = page.has_more
 
-    def look_at_user(self, user_id: int) -> list[Contradiction]:
+    def check_user(self, user_id: int) -> list[Contradiction]:
         """Rows of the user that its students know nothing of. Look again before you believe it (``confirmed``)."""
         suspects = [
             Contradiction(student_id, user_id, product_id, Flaw.STRAY_SEAT_ROW)
@@ -42,7 +42,7 @@ class ConsistencyService:
         ]
         return [found for each in suspects for found in self._look(each)]
 
-    def look_at_student(self, student_id: int) -> list[Contradiction]:
+    def check_student(self, student_id: int) -> list[Contradiction]:
         """What the student's records say and its users' rows do not. Look again before you believe it."""
         return self._look_at(student_id, (), ())
 
@@ -59,7 +59,7 @@ class ConsistencyService:
             retry_conflicts(partial(self._mend, found))
         student_id, user_id = contradiction.student_id, contradiction.user_id
         if not self._own(student_id).exists:
-            self._removals.clear_student(student_id)
+            self._removals.delete_remains(student_id)
         elif not self._user_exists(user_id):
             self._removals.dissociate(student_id, user_id)
 
@@ -102,16 +102,20 @@ class ConsistencyService:
             return
         if self._user_exists(user_id):
             row = self._store.consistency.put_seat_row(user_id, enrollment.product_id, student_id)
-            self._store.transact([self._store.consistency.is_still(enrollment), row])
+            self._store.transact([self._store.consistency.enrollment_unchanged(enrollment), row])
         else:
             after = without_holder(enrollment, user_id)
-            self._store.transact([self._store.students.change_enrollment(enrollment, after)])
+            self._store.transact([self._store.enrollments.change_enrollment(enrollment, after)])
 
     def _mend_stray_seat(self, contradiction: Contradiction) -> None:
         student_id, product_id = contradiction.student_id, contradiction.product_id or 0
         consistency = self._store.consistency
         enrollment = self._own(student_id).enrollment(product_id)
-        unchanged = consistency.is_still(enrollment) if enrollment else consistency.is_absent(student_id, product_id)
+        unchanged = (
+            consistency.enrollment_unchanged(enrollment)
+            if enrollment
+            else consistency.enrollment_absent(student_id, product_id)
+        )
         self._store.transact([unchanged, consistency.delete_seat_row(contradiction.user_id, product_id, student_id)])
 
     def _own(self, student_id: int) -> OwnRows:

@@ -19,8 +19,8 @@ from b2b.domain.timestamps import Clock, utc_now
 if TYPE_CHECKING:
     from b2b.storage.store import Store
 
-_LOOKS = 5
-_BETWEEN_LOOKS_SECONDS = 1.0  # the list index follows its table within that
+_MOST_READINGS = 5
+_BETWEEN_READINGS_SECONDS = 1.0  # the list index follows its table within that
 _USERS_IN_ONE_PAGE = 100
 _SECONDS_FOR_ONE_MORE = 15.0
 # Once a day, whatever the schedule's pace: a walk reads every row.
@@ -38,7 +38,7 @@ class RecountReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Reading:
     """``writes``: how often the counters had been written to, None when that went on during the look."""
 
     drifts: tuple[Drift, ...]
@@ -51,7 +51,7 @@ class RecountService:
         self._clock = clock
         self._sleep = sleep
 
-    def go_on(self, seconds_left: Callable[[], float]) -> RecountReport | None:
+    def continue_walk(self, seconds_left: Callable[[], float]) -> RecountReport | None:
         """From where the last run stopped, as far as the time allows. None: the last walk is not a day ago."""
         progress = self._store.recounts.progress()
         if progress.finished_at is not None:
@@ -62,9 +62,9 @@ class RecountService:
         for user_id in self.user_ids(after=progress.after):
             if seconds_left() < _SECONDS_FOR_ONE_MORE:
                 return report
-            self.look_at_user(user_id, report)
+            self.check_user(user_id, report)
             self._store.recounts.save_progress(RecountProgress(after=user_id))
-        self.look_at_totals(report)
+        self.check_totals(report)
         self._store.recounts.save_progress(RecountProgress(finished_at=self._clock()))
         report.finished = True
         return report
@@ -78,13 +78,13 @@ class RecountService:
                 yield after
             has_more = page.has_more
 
-    def look_at_user(self, user_id: int, report: RecountReport) -> None:
+    def check_user(self, user_id: int, report: RecountReport) -> None:
         report.users += 1
-        self._note(partial(self._look_at_user, user_id), report)
+        self._note(partial(self._read_user, user_id), report)
 
-    def look_at_totals(self, report: RecountReport) -> None:
+    def check_totals(self, report: RecountReport) -> None:
         for kind in Kind:
-            self._note(partial(self._look_at_total, kind), report)
+            self._note(partial(self._read_total, kind), report)
 
     def correct(self, drift: Drift) -> bool:
         """Sets the counter to what the rows say. False: it has moved since; look again."""
@@ -97,31 +97,31 @@ class RecountService:
                 self._store.counters.correct_total(drift.kind, drift.found - drift.counted)
                 return True
 
-    def _note(self, look: Callable[[], _Look], report: RecountReport) -> None:
-        before = look()
-        for _ in range(_LOOKS - 1):
+    def _note(self, read: Callable[[], _Reading], report: RecountReport) -> None:
+        before = read()
+        for _ in range(_MOST_READINGS - 1):
             if not before.drifts:
                 return
-            self._sleep(_BETWEEN_LOOKS_SECONDS)
-            found = look()
+            self._sleep(_BETWEEN_READINGS_SECONDS)
+            found = read()
             if found == before and found.writes is not None:
                 report.drifts += found.drifts
                 return
             before = found
         report.busy += bool(before.drifts)
 
-    def _look_at_user(self, user_id: int) -> _Look:
+    def _read_user(self, user_id: int) -> _Reading:
         counted = self._store.recounts.counted(user_id)
         found = self._store.recounts.found(user_id)
         after = self._store.recounts.counted(user_id)
         if counted is None or after is None:
-            return _Look((), None)  # deleted meanwhile
+            return _Reading((), None)  # deleted meanwhile
         writes = counted.writes if counted == after else None
-        return _Look(tuple(drifts_of_user(user_id, counted, found)), writes)
+        return _Reading(tuple(drifts_of_user(user_id, counted, found)), writes)
 
-    def _look_at_total(self, kind: Kind) -> _Look:
+    def _read_total(self, kind: Kind) -> _Reading:
         counted, writes = self._store.counters.total_and_writes(kind)
         found = self._store.listing.count(kind)
         is_still = self._store.counters.total_and_writes(kind) == (counted, writes)
         drifts = () if counted == found else (TotalDrift(kind=kind, counted=counted, found=found),)
-        return _Look(drifts, writes if is_still else None)
+        return _Reading(drifts, writes if is_still else None)

@@ -28,19 +28,19 @@ class UniquenessService:
         self._uniqueness = uniqueness
         self._clock = clock
 
-    def look(self, guard: "Key", records: "Iterable[Key]") -> "Breach | None":
+    def find_breach(self, guard: "Key", records: "Iterable[Key]") -> "Breach | None":
         """What is wrong with the guard; None also while others keep writing to it.
 
         ``records``: those that may have what it guards.
         """
         try:
-            return self._uniqueness.look(guard, records)
+            return self._uniqueness.find_breach(guard, records)
         except WriteConflict:
             return None
 
     def confirmed(self, found: "Iterable[Breach]") -> "list[Breach]":
         """Those of ``found`` that are still there."""
-        return [each for each in sorted(found, key=str) if self.look(each.guard, each.records) == each]
+        return [each for each in sorted(found, key=str) if self.find_breach(each.guard, each.records) == each]
 
     def mend(self, breach: "Breach") -> None:
         """Makes guard and records agree where they still do not.
@@ -50,13 +50,13 @@ class UniquenessService:
         for _ in range(_MOST_STEPS):
             if not retry_conflicts(partial(self._take_step, breach)):
                 break
-        for pair in self._store.settling.shared():
+        for pair in self._store.address_migration.shared_addresses():
             if pair.younger_key in breach.owners:
                 raise NeedsAPerson(str(pair))
 
     def _take_step(self, breach: "Breach") -> bool:
         """Whether there was anything to mend."""
-        found = self._uniqueness.look(breach.guard, breach.records)
+        found = self._uniqueness.find_breach(breach.guard, breach.records)
         if found is None:
             return False
         if found.advice is not None:

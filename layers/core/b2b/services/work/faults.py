@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import PurePath
 
 # SQS's own retries and then the dead-letter queue have it; so long repair keeps out of the way.
-LEFT_ALONE_FOR = timedelta(hours=1)
+REPAIR_FAULT_AFTER = timedelta(hours=1)
 
 
-def place_of(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """``KeyError in courses.py, line 23``: the message of an error may name a person."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:

@@ -15,12 +15,12 @@ from b2b.domain.work.operations import Operation, OperationStatus, OperationType
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay, ThinkificError
 from b2b.services.contention import retry_conflicts
 from b2b.services.work.backoff import LONGEST_SECONDS, backoff
-from b2b.services.work.faults import LEFT_ALONE_FOR
+from b2b.services.work.faults import REPAIR_FAULT_AFTER
 
 if TYPE_CHECKING:
     from b2b.services.work.notifier import Notifier
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 # One more step may need this much of the worker's remaining time.
 _SECONDS_FOR_A_STEP = 26.0
@@ -108,7 +108,7 @@ class OperationWorker:
         except _Overtaken:
             return AdvanceOutcome.OVERTAKEN
         except Exception:
-            self._store.operations.leave_alone(operation_id, self._clock() + LEFT_ALONE_FOR)
+            self._store.operations.postpone_repair(operation_id, self._clock() + REPAIR_FAULT_AFTER)
             raise
 
     def _carry_on(self, operation: Operation, seconds_left: Callable[[], float]) -> AdvanceOutcome:
@@ -186,6 +186,8 @@ class OperationWorker:
 
     def _postpone(self, operation: Operation, seconds: float) -> AdvanceOutcome:
         seconds = min(seconds, LONGEST_SECONDS)
-        self._store.operations.leave_alone(operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE)
+        self._store.operations.postpone_repair(
+            operation.id, self._clock() + timedelta(seconds=seconds) + _MESSAGE_MAY_TAKE
+        )
         self._notifier.enqueue_operation(operation.id, delay_seconds=seconds)
         return AdvanceOutcome.POSTPONED

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from b2b.domain.work.operation_states import OperationState
     from b2b.services.work.notifier import Notifier
+    from b2b.storage.actions import Action
     from b2b.storage.store import Store
-    from b2b.storage.table import Action
 
 
 class OperationService:
@@ -53,5 +53,5 @@ class OperationService:
         return Operation(id=secrets.token_hex(12), type=state.type, state=state, created_at=now, updated_at=now)
 
     def _write(self, operation: Operation, together_with: "Sequence[Action]") -> None:
-        self._store.transact([*together_with, self._store.operations.add(operation)])
+        self._store.transact([*together_with, self._store.operations.add_operation(operation)])
         self._notifier.enqueue_operation(operation.id)

@@ -15,6 +15,6 @@ class SettingsService:
     def get(self) -> Settings:
         return self._store.settings.get()
 
-    def change(self, values: dict[str, object]) -> Settings:
+    def change_settings(self, values: dict[str, object]) -> Settings:
         """Sets what is given, leaves the rest."""
-        return self._store.settings.change(**values) if values else self.get()
+        return self._store.settings.change_settings(**values) if values else self.get()

@@ -1,1 +1,4 @@
-"""Items of products."""
+"""Items of products, and what GraphQL had to say.
+
+Other areas use ``products`` to turn items into products.
+"""

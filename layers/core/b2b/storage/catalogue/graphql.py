@@ -4,7 +4,8 @@ from datetime import datetime
 
 from b2b.domain import timestamps
 from b2b.storage import keys
-from b2b.storage.table import Table, put
+from b2b.storage.actions import put
+from b2b.storage.table import Table
 
 
 class GraphQLItem:

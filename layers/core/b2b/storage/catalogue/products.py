@@ -14,7 +14,9 @@ from b2b.domain.catalogue.products import Candidates, Product, ProductableType, 
 from b2b.domain.kinds import Kind
 from b2b.domain.work.upstream import CatalogueEntry
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, check, put
+from b2b.storage.actions import ABSENT, Action, check, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 # The one attribute in which a product stands, so that the list index can carry it whole.
 _DATA = "product"
@@ -28,13 +30,13 @@ class Products:
         """By its own id, or by Thinkific's product id."""
         return self._product(keys.product(product_id))
 
-    def selling(self, productable_type: ProductableType, productable_id: int) -> Product | None:
+    def find_selling(self, productable_type: ProductableType, productable_id: int) -> Product | None:
         """The product that sells this course or bundle."""
         return self._product(keys.productable(productable_type, productable_id))
 
     def is_hidden_course(self, course_id: int) -> bool:
         """Whether it is a course that REST's list does not show (one that nobody knows is not)."""
-        product = self.selling(ProductableType.COURSE, course_id)
+        product = self.find_selling(ProductableType.COURSE, course_id)
         return product is not None and product.is_hidden
 
     def known(self, entries: Sequence[CatalogueEntry]) -> list[Known]:
@@ -88,7 +90,7 @@ class Products:
         """The product as it is, in place of ``before``."""
         return put(key, {_DATA: _data(product)}, when=_is_still(before))
 
-    def must_still_be(self, key: keys.Key, product: Product) -> Action:
+    def product_unchanged(self, key: keys.Key, product: Product) -> Action:
         return check(key, _is_still(product))
 
     def _product(self, key: keys.Key) -> Product | None:

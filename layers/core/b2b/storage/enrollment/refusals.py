@@ -11,7 +11,8 @@ from b2b.domain import timestamps
 from b2b.domain.enrollment.students import Association, Student
 from b2b.domain.errors import ConditionFailed
 from b2b.storage import keys
-from b2b.storage.table import EXISTS, Action, Table, Update, delete
+from b2b.storage.actions import EXISTS, Action, Update, delete
+from b2b.storage.table import Table
 
 _ALL = 100_000
 
@@ -64,7 +65,7 @@ class Refusals:
         shards = (self._table.due(shard, timestamps.to_text(now), limit=share) for shard in keys.refused_shards())
         return [keys.student_id(row[keys.PARTITION]) for rows in shards for row in rows]
 
-    def put_off(self, student_id: int, now: datetime, until: datetime) -> bool:
+    def claim_due(self, student_id: int, now: datetime, until: datetime) -> bool:
         """Claim a try that is due, so that two runs do not both make it."""
         is_due = Attr(keys.DUE_AT).lte(timestamps.to_text(now))
         return self._table.succeeds(_marked(student_id, until).when(EXISTS & is_due))

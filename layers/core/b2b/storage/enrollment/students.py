@@ -1,23 +1,21 @@
 """Students with their users, enrollments and wish: one partition each, read in one query."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from boto3.dynamodb.conditions import Attr
 
 from b2b.domain import timestamps
-from b2b.domain.catalogue.products import ProductableType
 from b2b.domain.enrollment.enrollments import Enrollment
-from b2b.domain.enrollment.students import Account, Association, Student, StudentRecord, SyncWish
+from b2b.domain.enrollment.students import Account, Association, Student, StudentRecord
 from b2b.domain.kinds import Kind
-from b2b.domain.work.upstream import ThinkificEnrollment
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
+from b2b.storage.enrollment.enrollments import enrollment_from_item, without_thinkific
+from b2b.storage.enrollment.wishes import wish_from_item
 from b2b.storage.identity import guards
-from b2b.storage.keys import Key, SortRange
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
-
-# What is noted while Thinkific builds a bundle.
-_ORDER = ("bundle_ordered_version", "bundle_ordered_at", "bundle_asked")
+from b2b.storage.items import Item
+from b2b.storage.keys import SortRange
+from b2b.storage.table import Table
 
 
 class Students:
@@ -32,7 +30,7 @@ class Students:
         rows = self._table.query(keys.student_partition(student_id), keys.WHOLE_STUDENT)
         return (
             [_association(row) for row in rows if row[keys.SORT].startswith("B#")],
-            [_enrollment(row) for row in rows if row[keys.SORT].startswith("C#")],
+            [enrollment_from_item(row) for row in rows if row[keys.SORT].startswith("C#")],
         )
 
     def ids_of_user(self, user_id: int, *, after: int, limit: int) -> list[int]:
@@ -40,23 +38,6 @@ class Students:
         first, last = keys.user_student(user_id, after + 1).sk, keys.USER_STUDENTS.last
         rows = self._table.query_some(keys.user_partition(user_id), SortRange(first, last), limit)
         return [row["student_id"] for row in rows]
-
-    def get_enrollment(self, student_id: int, product_id: int) -> Enrollment | None:
-        item = self._table.get(keys.enrollment(student_id, product_id))
-        return _enrollment(item) if item else None
-
-    def get_enrollments(self, places: Iterable[tuple[int, int]]) -> list[Enrollment]:
-        """Those there are of the given pairs of student and product, in one round trip for each 100."""
-        found = self._table.get_many(keys.enrollment(student_id, product_id) for student_id, product_id in places)
-        return [_enrollment(item) for item in found.values()]
-
-    def expiry_shards(self) -> list[str]:
-        return keys.expiry_shards()
-
-    def due(self, shard: str, now: datetime, *, limit: int) -> list[tuple[int, int]]:
-        """Student and product of enrollments in ``shard`` whose end has come, oldest first."""
-        rows = self._table.due(shard, timestamps.to_text(now), limit=limit)
-        return [keys.enrollment_ids(Key(row[keys.PARTITION], row[keys.SORT])) for row in rows]
 
     def get_each_record(self, student_ids: Iterable[int]) -> list[StudentRecord]:
         partitions = [keys.student_partition(student_id) for student_id in student_ids]
@@ -75,14 +56,14 @@ class Students:
 
     # Members of transactions.
 
-    def add(self, student: Student) -> list[Action]:
+    def add_student(self, student: Student) -> list[Action]:
         """The new student with its guard, by which no e-mail is used twice."""
         return [
             guards.claim(Kind.STUDENTS, student),
             put(keys.student(student.id), _item(student), when=ABSENT),
         ]
 
-    def change(self, before: Student, after: Student, *, joins: bool = False) -> list[Action]:
+    def change_student(self, before: Student, after: Student, *, joins: bool = False) -> list[Action]:
         """Names, e-mail and the version of the wish for them. Refused when they changed meanwhile.
 
         ``joins``: the same transaction brings the student under a user.
@@ -97,11 +78,11 @@ class Students:
         )
         if joins:
             update.add(memberships=1)
-        moves = guards.change(Kind.STUDENTS, before, after, update)
+        moves = guards.change_address(Kind.STUDENTS, before, after, update)
         return [update.when(EXISTS & Attr("version").eq(before.version)), *moves]
 
-    def must_exist(self, student_id: int, *, joins: bool = False) -> Action:
-        """Guards against a delete while others write to the student. ``joins``: as with ``change``."""
+    def student_must_exist(self, student_id: int, *, joins: bool = False) -> Action:
+        """Guards against a delete while others write to the student. ``joins``: as with ``change_student``."""
         if joins:
             return Update(keys.student(student_id)).add(memberships=1).when(EXISTS)
         return check(keys.student(student_id), EXISTS)
@@ -123,7 +104,7 @@ class Students:
             delete(keys.user_student(user_id, student_id)),
         ]
 
-    def hold_association(self, user_id: int, student_id: int) -> Action:
+    def association_must_exist(self, user_id: int, student_id: int) -> Action:
         """Part of whatever relies on the association: it and a dissociation at the same time exclude each other."""
         return Update(keys.student_user(student_id, user_id)).add(version=1).when(EXISTS)
 
@@ -139,52 +120,12 @@ class Students:
             *guards.release(Kind.STUDENTS, student),
         ]
 
-    def remove_enrollment(self, enrollment: Enrollment) -> Action:
-        """Refused when there is none, or it has changed meanwhile."""
-        key = keys.enrollment(enrollment.student_id, enrollment.product_id)
-        return delete(key, when=Attr("revision").eq(enrollment.revision))
-
-    def enroll(self, enrollment: Enrollment) -> Action:
-        """A first enrollment. Refused when there is one."""
-        key = keys.enrollment(enrollment.student_id, enrollment.product_id)
-        return put(key, _enrollment_item(enrollment), when=ABSENT)
-
-    def change_enrollment(self, before: Enrollment, after: Enrollment) -> Action:
-        """What is wanted, and who holds seats. Refused when either has changed meanwhile.
-
-        What Thinkific confirmed is left alone: the sync writes it at the same time.
-        """
-        update = Update(keys.enrollment(before.student_id, before.product_id)).set(
-            version=after.version,
-            revision=before.revision + 1,
-            activated_at=timestamps.to_text(after.activated_at),
-            expiry_date=timestamps.optional_text(after.expiry_date),
-            is_exact=after.is_exact or None,
-            swept_version=after.swept_version or None,
-            updated_at=timestamps.to_text(after.updated_at),
-            **_due(after),
-        )
-        for name, was, is_now in (
-            ("seat_holders", before.seat_holders, after.seat_holders),
-            ("former_holders", before.former_holders, after.former_holders),
-        ):
-            if gained := is_now - was:
-                update.add(**{name: gained})
-            if lost := was - is_now:
-                update.discard(**{name: lost})
-        return update.when(Attr("revision").eq(before.revision))
-
-    def open_again(self, enrollment: Enrollment) -> Action:
-        """Thinkific is to be told once more, and to be asked first what it has. Refused when it changed meanwhile."""
-        update = _forgotten(self._learned(enrollment))
-        return update.set(confirmed_version=0).when(Attr("revision").eq(enrollment.revision))
-
     def claim_account(self, account: Account, student_id: int) -> Action:
         """The account is the student's from now on. Refused when another took it since it was read."""
         unchanged = ABSENT if account.owner_id is None else Attr("owner_id").eq(account.owner_id)
         return Update(keys.account(account.thinkific_id), may_create=True).set(owner_id=student_id).when(unchanged)
 
-    def linked(
+    def account_link(
         self,
         student: Student,
         thinkific_id: int,
@@ -195,7 +136,7 @@ class Students:
     ) -> Action:
         """Part of a transaction: as ``link``; ``if_unchanged`` refuses when name or e-mail changed meanwhile.
 
-        ``joins``: as with ``change``.
+        ``joins``: as with ``change_student``.
         """
         update = (
             Update(keys.student(student.id))
@@ -213,14 +154,14 @@ class Students:
 
         Refused when another student took it since ``account`` was read.
         """
-        linked = self.linked(student, account.thinkific_id, newly_created=newly_created)
+        linked = self.account_link(student, account.thinkific_id, newly_created=newly_created)
         self._table.write_together([linked, self.claim_account(account, student.id)])
 
-    def age(self, student_id: int) -> None:
+    def clear_newly_created(self, student_id: int) -> None:
         """The student is no longer newly created in Thinkific."""
         self._table.succeeds(Update(keys.student(student_id)).remove("newly_created").when(EXISTS))
 
-    def forget_thinkific(self, record: StudentRecord) -> None:
+    def unlink_account(self, record: StudentRecord) -> None:
         """Thinkific does not know the stored ids any more: all of the student's wishes are open again."""
         student_id = record.student.id
         for association in record.associations:
@@ -228,65 +169,10 @@ class Students:
             self._table.succeeds(Update(key).remove("in_group", "group_error").when(EXISTS))
         for enrollment in record.enrollments:
             key = keys.enrollment(student_id, enrollment.product_id)
-            self._table.succeeds(_forgotten(Update(key)).set(confirmed_version=0).when(EXISTS))
+            self._table.succeeds(without_thinkific(Update(key)).set(confirmed_version=0).when(EXISTS))
         # Last, so that whoever dies before it leaves an id for the next to stumble over.
         lost = ("thinkific_id", "newly_created", "profile_error", "email_before_stand_in")
         self._table.write(Update(keys.student(student_id)).remove(*lost).set(confirmed_version=0).when(EXISTS))
-
-    def learn_enrollment(self, enrollment: Enrollment, existing: ThinkificEnrollment) -> None:
-        """What Thinkific holds, whether or not it is as wanted."""
-        update = self._learned(enrollment).set(
-            known_in_thinkific=True,
-            thinkific_id=existing.id,
-            percentage_completed=existing.percentage_completed,
-        )
-        self._table.write(update.when(EXISTS))
-
-    def order_bundle(self, enrollment: Enrollment, now: datetime, *, version: int) -> None:
-        """Thinkific will build the bundle's enrollments (202), as ``version`` of the wish says."""
-        update = self._learned(enrollment).set(
-            bundle_ordered_version=version, bundle_ordered_at=timestamps.to_text(now)
-        )
-        self._table.write(update.remove("bundle_asked").when(EXISTS))
-
-    def ask_for_bundle(self, enrollment: Enrollment) -> None:
-        """Thinkific was asked to build the bundle's enrollments, and nobody heard what it said."""
-        self._table.write(self._learned(enrollment).set(bundle_asked=True).when(EXISTS))
-
-    def forget_order(self, enrollment: Enrollment) -> None:
-        """What was ordered is there, or will not come."""
-        update = self._learned(enrollment).remove(*_ORDER).set(known_in_thinkific=True)
-        self._table.write(update.when(EXISTS))
-
-    def doubt_enrollment(self, enrollment: Enrollment) -> None:
-        """A bundle's write may have changed it in Thinkific: it is to be looked at again."""
-        self._table.write(self._learned(enrollment).set(confirmed_version=0).when(EXISTS))
-
-    def confirm_enrollment(self, enrollment: Enrollment, *, thinkific_id: int | None = None) -> None:
-        """Thinkific has ``enrollment.version`` of the wish."""
-        update = self._learned(enrollment).set(confirmed_version=enrollment.version, known_in_thinkific=True)
-        if thinkific_id is not None:
-            update.set(thinkific_id=thinkific_id)
-        forgotten = ("error", "failed_version", "failed_without_account", *_ORDER)
-        self._table.write(update.remove(*forgotten).when(EXISTS))
-
-    def fail_enrollment(self, enrollment: Enrollment, reason: str, *, without_account: bool = False) -> None:
-        """``enrollment.version`` of the wish cannot be fulfilled, for ``reason``.
-
-        ``without_account``: because the student has none in Thinkific.
-        """
-        update = self._learned(enrollment).set(
-            failed_version=enrollment.version, failed_without_account=without_account or None, error=reason
-        )
-        self._table.write(update.when(EXISTS))
-
-    def _learned(self, enrollment: Enrollment) -> Update:
-        return Update(keys.enrollment(enrollment.student_id, enrollment.product_id))
-
-
-def _forgotten(update: Update) -> Update:
-    """What was known of the enrollment's place in Thinkific."""
-    return update.remove("thinkific_id", "known_in_thinkific", *_ORDER)
 
 
 def _record(rows: list[Item]) -> StudentRecord | None:
@@ -296,7 +182,7 @@ def _record(rows: list[Item]) -> StudentRecord | None:
     return StudentRecord(
         student=student,
         associations=tuple(_association(row) for row in rows if row[keys.SORT].startswith("B#")),
-        enrollments=tuple(_enrollment(row) for row in rows if row[keys.SORT].startswith("C#")),
+        enrollments=tuple(enrollment_from_item(row) for row in rows if row[keys.SORT].startswith("C#")),
         wish=next((wish_from_item(row) for row in rows if row[keys.SORT] == "SYNC"), None),
     )
 
@@ -357,74 +243,4 @@ def _association(item: Item) -> Association:
         in_group=item.get("in_group", False),
         group_error=item.get("group_error"),
         created_at=timestamps.from_text(item["created_at"]),
-    )
-
-
-def _enrollment_item(enrollment: Enrollment) -> Item:
-    return {
-        "student_id": enrollment.student_id,
-        "product_id": enrollment.product_id,
-        "productable_id": enrollment.productable_id,
-        "productable_type": enrollment.productable_type.value,
-        "version": enrollment.version,
-        "revision": enrollment.revision,
-        "activated_at": timestamps.to_text(enrollment.activated_at),
-        "expiry_date": timestamps.optional_text(enrollment.expiry_date),
-        "seat_holders": enrollment.seat_holders,
-        "created_at": timestamps.to_text(enrollment.created_at),
-        "updated_at": timestamps.to_text(enrollment.updated_at),
-        **_due(enrollment),
-    }
-
-
-def _due(enrollment: Enrollment) -> Item:
-    """An end brings the row into the due index, from where the sweep takes it when its time has come."""
-    if enrollment.expiry_date is None or enrollment.is_swept:
-        return {keys.DUE_PARTITION: None, keys.DUE_AT: None}
-    return {
-        keys.DUE_PARTITION: keys.expiry_shard(enrollment.student_id),
-        keys.DUE_AT: timestamps.to_text(enrollment.expiry_date),
-    }
-
-
-def _enrollment(item: Item) -> Enrollment:
-    return Enrollment(
-        student_id=item["student_id"],
-        product_id=item["product_id"],
-        productable_id=item["productable_id"],
-        productable_type=ProductableType(item["productable_type"]),
-        version=item["version"],
-        revision=item["revision"],
-        confirmed_version=item.get("confirmed_version", 0),
-        failed_version=item.get("failed_version", 0),
-        failed_without_account=item.get("failed_without_account", False),
-        error=item.get("error"),
-        activated_at=timestamps.from_text(item["activated_at"]),
-        expiry_date=timestamps.optional_moment(item.get("expiry_date")),
-        is_exact=item.get("is_exact", False),
-        seat_holders=frozenset(item.get("seat_holders", ())),
-        former_holders=frozenset(item.get("former_holders", ())),
-        thinkific_id=item.get("thinkific_id"),
-        known_in_thinkific=item.get("known_in_thinkific", False),
-        bundle_ordered_version=item.get("bundle_ordered_version", 0),
-        bundle_ordered_at=timestamps.optional_moment(item.get("bundle_ordered_at")),
-        bundle_asked=item.get("bundle_asked", False),
-        swept_version=item.get("swept_version", 0),
-        percentage_completed=item.get("percentage_completed"),
-        created_at=timestamps.from_text(item["created_at"]),
-        updated_at=timestamps.from_text(item["updated_at"]),
-    )
-
-
-def wish_from_item(item: Item) -> SyncWish:
-    return SyncWish(
-        student_id=item["student_id"],
-        version=item["version"],
-        attempts=item.get("attempts", 0),
-        trouble=item.get("trouble"),
-        lease_owner=item.get("lease_owner"),
-        lease_until=timestamps.optional_moment(item.get("lease_until")),
-        bulk=item.get("bulk", False),
-        retry_refused=item.get("retry_refused", False),
-        due_at=timestamps.from_text(item[keys.DUE_AT]),
     )

@@ -14,8 +14,9 @@ from b2b.domain import timestamps
 from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, LeaseLost
 from b2b.storage import keys
-from b2b.storage.enrollment.students import wish_from_item
-from b2b.storage.table import Action, Table, Update, delete
+from b2b.storage.actions import Action, Update, delete
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 _CLOCKS_DIFFER = timedelta(seconds=1)
 
@@ -24,7 +25,7 @@ class Wishes:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, student_id: int, due_at: datetime, *, bulk: bool, retry_refused: bool = False) -> Action:
+    def add_wish(self, student_id: int, due_at: datetime, *, bulk: bool, retry_refused: bool = False) -> Action:
         """Part of the transaction that writes what is wanted. ``due_at``: when repair looks after it.
 
         A wish is looked at at once, whatever an earlier one was to wait for. ``retry_refused``: what Thinkific refused
@@ -44,7 +45,7 @@ class Wishes:
             .always()
         )
 
-    def drop(self, student_id: int) -> None:
+    def delete_wish(self, student_id: int) -> None:
         """Of a student that is gone."""
         self._table.write(delete(keys.wish(student_id)))
 
@@ -69,7 +70,7 @@ class Wishes:
             abandoned=before.lease_owner is not None,
         )
 
-    def renew(self, wish: SyncWish, until: datetime) -> None:
+    def renew_lease(self, wish: SyncWish, until: datetime) -> None:
         """Raises LeaseLost when another worker has taken over."""
         action = self._leased(wish.student_id, until).when(Attr("lease_owner").eq(wish.lease_owner))
         if not self._table.succeeds(action):
@@ -80,7 +81,7 @@ class Wishes:
         mine = Attr("lease_owner").eq(wish.lease_owner) & Attr("version").eq(wish.version)
         self._table.write(delete(keys.wish(wish.student_id), when=mine))
 
-    def give_back(
+    def postpone(
         self,
         wish: SyncWish,
         not_before: datetime,
@@ -126,13 +127,13 @@ class Wishes:
         """How many students are waiting for the sync."""
         return sum(self._table.count_due(shard) for shard in keys.wish_shards())
 
-    def first(self, limit: int) -> list[SyncWish]:
+    def longest_due(self, limit: int) -> list[SyncWish]:
         """Those that have been due for longest in each shard, at most ``limit`` of it."""
         rows = [row for shard in keys.wish_shards() for row in self._table.due(shard, keys.LAST, limit=limit)]
         found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
         return [wish_from_item(item) for item in found.values()]
 
-    def put_off(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
+    def claim_due(self, student_id: int, now: datetime, *, until: datetime, bulk_until: datetime) -> SyncWish | None:
         """Claim a due wish, so that two runs of the repair do not both enqueue it."""
         key, moment = keys.wish(student_id), timestamps.to_text(until)
         is_due = Attr("version").exists() & Attr(keys.DUE_AT).lte(timestamps.to_text(now))
@@ -155,3 +156,17 @@ class Wishes:
 def _is_free(now: datetime) -> ConditionBase:
     """No worker holds the lease."""
     return Attr("lease_until").not_exists() | Attr("lease_until").lt(timestamps.to_text(now))
+
+
+def wish_from_item(item: Item) -> SyncWish:
+    return SyncWish(
+        student_id=item["student_id"],
+        version=item["version"],
+        attempts=item.get("attempts", 0),
+        trouble=item.get("trouble"),
+        lease_owner=item.get("lease_owner"),
+        lease_until=timestamps.optional_moment(item.get("lease_until")),
+        bulk=item.get("bulk", False),
+        retry_refused=item.get("retry_refused", False),
+        due_at=timestamps.from_text(item[keys.DUE_AT]),
+    )

@@ -15,10 +15,11 @@ from b2b.domain.identity.emails import email_key, former_keys
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
 from b2b.storage.identity import guards
+from b2b.storage.identity.address_migration import AddressMigration
 from b2b.storage.identity.guards import KEYED, OWNER, Holder, guard_key
-from b2b.storage.identity.settling import Settling
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import Item, Table
+from b2b.storage.table import Table
 from b2b.storage.work.migrations import is_of_form
 
 _MOST_LOOKS = 4
@@ -79,7 +80,7 @@ def question(kind: Kind, email: str) -> Question:
 class Addresses:
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._settling = Settling(table)
+        self._migration = AddressMigration(table)
 
     def owners(self, questions: Iterable[Question], found: Found) -> dict[Kind, int | None]:
         """Ids by kind. ``found``: what there is under the questions' keys.
@@ -90,7 +91,7 @@ class Addresses:
         found_nothing = False
         for look in range(_MOST_LOOKS):
             former = {guard for each in asked for guard in each.former_guards(found)}
-            holders = self._settling.holders((guard.kind, guard.owner_id) for guard in former)
+            holders = self._migration.holders((guard.kind, guard.owner_id) for guard in former)
             strays = [guard for guard in former if not guard.is_in_place(holders)]
             finds_nothing = not strays and any(each.may_have_moved(found) for each in asked)
             is_settled = not strays and (found_nothing or not finds_nothing)
@@ -109,4 +110,4 @@ class Addresses:
             return
         # Others write to it: whoever needs the place reads and decides again.
         with suppress(WriteConflict):
-            self._settling.settle(owner.kind, owner.id)
+            self._migration.migrate_address(owner.kind, owner.id)

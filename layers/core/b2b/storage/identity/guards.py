@@ -12,8 +12,9 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain.identity.emails import HasEmail, Holding, email_key, held_key
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
+from b2b.storage.actions import ABSENT, Action, Update, delete, put
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, Action, Item, Update, delete, put
 
 # The first form in which a record's guard stands under today's key.
 KEYED = 2
@@ -81,7 +82,7 @@ def release(kind: Kind, record: HasEmail) -> list[Action]:
     return [] if key is None else [remove(guard_key(kind, key), record.id)]
 
 
-def change(kind: Kind, before: HasEmail, after: HasEmail, update: Update) -> list[Action]:
+def change_address(kind: Kind, before: HasEmail, after: HasEmail, update: Update) -> list[Action]:
     """What another e-mail takes beside ``update``, the record's own. The new one has been looked up."""
     is_former = before.email_holding is Holding.FORMER
     key = email_key(after.email)

@@ -7,8 +7,10 @@ from b2b.domain import timestamps
 from b2b.domain.identity.tokens import Token, sorted_scopes
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
+from b2b.storage.table import Table
 
 
 class Tokens:
@@ -45,13 +47,13 @@ class Tokens:
 
     # Members of transactions.
 
-    def add(self, token: Token) -> list[Action]:
+    def add_token(self, token: Token) -> list[Action]:
         return [
             put(keys.token(token.digest), _item(token), when=ABSENT),
             put(keys.token_id(token.id), {"digest": token.digest}),
         ]
 
-    def must_exist(self, token_id: int) -> Action:
+    def token_must_exist(self, token_id: int) -> Action:
         return check(keys.token_id(token_id), EXISTS)
 
     def remove(self, token: Token) -> list[Action]:

@@ -9,9 +9,11 @@ from b2b.domain import timestamps
 from b2b.domain.identity.users import Grant, GrantTerms, Group, Role, User
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, Update, check, delete, put
 from b2b.storage.identity import guards
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Item, Table, Update, check, delete, put
+from b2b.storage.table import Table
 
 
 class Users:
@@ -40,14 +42,14 @@ class Users:
 
     # Members of transactions.
 
-    def add(self, user: User, password_hash: str | None) -> list[Action]:
+    def add_user(self, user: User, password_hash: str | None) -> list[Action]:
         """The new user with its guard, by which no e-mail is used twice."""
         return [
             guards.claim(Kind.USERS, user),
             put(keys.user(user.id), _item(user) | {"password_hash": password_hash}, when=ABSENT),
         ]
 
-    def change(self, before: User, after: User, password_hash: str | None) -> list[Action]:
+    def change_user(self, before: User, after: User, password_hash: str | None) -> list[Action]:
         """Name, e-mail, limit and, if given, password. Refused when any of them changed meanwhile."""
         update = Update(keys.user(before.id)).set(
             name=after.name,
@@ -57,7 +59,7 @@ class Users:
         )
         if password_hash is not None:
             update.set(password_hash=password_hash)
-        moves = guards.change(Kind.USERS, before, after, update)
+        moves = guards.change_address(Kind.USERS, before, after, update)
         return [update.when(EXISTS & Attr("updated_at").eq(timestamps.to_text(before.updated_at))), *moves]
 
     def remove(self, user: User) -> list[Action]:
@@ -67,12 +69,12 @@ class Users:
             *guards.release(Kind.USERS, user),
         ]
 
-    def forget_grants(self, user_id: int) -> None:
+    def delete_grants(self, user_id: int) -> None:
         """What is left of a user that was removed, its students aside."""
         for row in self._table.query(keys.user_partition(user_id), keys.USER_WITH_GRANTS):
             self._table.write(delete(Key(row[keys.PARTITION], row[keys.SORT])))
 
-    def must_exist(self, user_id: int) -> Action:
+    def user_must_exist(self, user_id: int) -> Action:
         return check(keys.user(user_id), EXISTS)
 
     def set_group(self, user_id: int, group: Group, now: datetime) -> Action:
@@ -80,7 +82,7 @@ class Users:
         update = Update(keys.user(user_id)).set(group_name=group.name, group_id=group.id)
         return update.set(updated_at=timestamps.to_text(now)).when(EXISTS)
 
-    def know_group(self, user_id: int, group: Group) -> bool:
+    def set_group_id(self, user_id: int, group: Group) -> bool:
         """Thinkific's id of the group; False when the user has another one by now."""
         update = Update(keys.user(user_id)).set(group_id=group.id)
         return self._table.succeeds(update.when(EXISTS & Attr("group_name").eq(group.name)))

@@ -15,8 +15,8 @@ from b2b.storage import keys, schema
 from b2b.storage.catalogue.products import copy_keys, product_from_item
 from b2b.storage.identity import guards
 from b2b.storage.identity.guards import KEYED, OWNER
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import Item
 
 Items = Mapping[Key, Item]
 

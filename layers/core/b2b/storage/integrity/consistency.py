@@ -9,8 +9,9 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.integrity.consistency import UserRows
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, EXISTS, Action, check, delete, put
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Action, Table, check, delete, put
+from b2b.storage.table import Table
 
 _ROWS_IN_ONE_LOOK = 100
 
@@ -56,11 +57,11 @@ class Consistency:
 
     # Members of transactions. The counters are left to the recount that follows.
 
-    def is_still(self, enrollment: Enrollment) -> Action:
+    def enrollment_unchanged(self, enrollment: Enrollment) -> Action:
         key = keys.enrollment(enrollment.student_id, enrollment.product_id)
         return check(key, Attr("revision").eq(enrollment.revision))
 
-    def is_absent(self, student_id: int, product_id: int) -> Action:
+    def enrollment_absent(self, student_id: int, product_id: int) -> Action:
         return check(keys.enrollment(student_id, product_id), ABSENT)
 
     def put_seat_row(self, user_id: int, product_id: int, student_id: int) -> Action:

@@ -7,7 +7,8 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from b2b.domain import timestamps
 from b2b.domain.integrity.recount import RecountProgress, SeatsDrift, StudentsDrift, UserCounts
 from b2b.storage import keys
-from b2b.storage.table import EXISTS, Table, Update, put
+from b2b.storage.actions import EXISTS, Update, put
+from b2b.storage.table import Table
 
 
 class Recounts:

@@ -3,19 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import WriteConflict
 from b2b.storage import keys
+from b2b.storage.actions import ABSENT, Action, check, delete, put
 from b2b.storage.catalogue.products import Products, product_from_item
 from b2b.storage.identity import guards
+from b2b.storage.identity.address_migration import AddressMigration
 from b2b.storage.identity.guards import OWNER
-from b2b.storage.identity.settling import Settling
 from b2b.storage.integrity.claims import Breach, Flaw, breach, email_kind, holder_of
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, Action, Item, Table, check, delete, put
+from b2b.storage.table import Table
+
+if TYPE_CHECKING:
+    from b2b.storage.items import Item
 
 _LOOKS = 6
 
@@ -24,9 +29,9 @@ class Uniqueness:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._products = Products(table)
-        self._settling = Settling(table)
+        self._migration = AddressMigration(table)
 
-    def look(self, guard: Key, records: Iterable[Key]) -> Breach | None:
+    def find_breach(self, guard: Key, records: Iterable[Key]) -> Breach | None:
         """What is wrong with the guard and ``records``, which may have what it guards.
 
         Raises WriteConflict when others keep writing to them. They cannot be read at one moment: what two readings
@@ -52,7 +57,7 @@ class Uniqueness:
         kind = email_kind(found.guard)
         if kind is not None and found.owners:
             for owner in found.owners:
-                self._settling.reclaim(kind, found.seen[owner]["id"])
+                self._migration.reclaim(kind, found.seen[owner]["id"])
         elif keys.is_product(found.guard) and found.flaw is Flaw.SHARED:
             for owner in found.owners:
                 if owner != found.holder:
@@ -73,17 +78,17 @@ class Uniqueness:
         copy = product_from_item(found.seen[found.guard]) if found.guard in found.seen else None
         if copy is not None and not found.holder_exists:
             # Grants and enrollments may be of it, and the copy is all that it was.
-            return [self._products.must_still_be(found.guard, copy), self._products.restore(copy)]
+            return [self._products.product_unchanged(found.guard, copy), self._products.restore(copy)]
         product = _latest(found)
         return [
-            self._products.must_still_be(keys.product(product.id), product),
+            self._products.product_unchanged(keys.product(product.id), product),
             self._products.copy(product, found.guard, copy),
         ]
 
     def _forget_learned_id(self, product: Product, now: datetime) -> None:
         """Another product has that id."""
         after = replace(product, learned_id=None, updated_at=now)
-        sold_by = self._products.selling(product.productable_type, product.productable_id)
+        sold_by = self._products.find_selling(product.productable_type, product.productable_id)
         is_found_by_it = sold_by is not None and sold_by.id == product.id
         self._table.transact(self._products.save(after, product, sold_by=sold_by if is_found_by_it else None))
 

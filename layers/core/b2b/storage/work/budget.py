@@ -5,7 +5,9 @@ from boto3.dynamodb.conditions import Attr
 from b2b.domain.errors import ConditionFailed
 from b2b.domain.work.budget import BudgetState
 from b2b.storage import keys
-from b2b.storage.table import Item, Table, put
+from b2b.storage.actions import put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 class BudgetItem:

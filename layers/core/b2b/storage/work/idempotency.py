@@ -9,7 +9,9 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from b2b.domain import timestamps
 from b2b.domain.work.idempotency import Claim
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
+from b2b.storage.actions import ABSENT, Action, Update, delete, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 _LONG_AGO = "1970-01-01T00:00:00.000000Z"
 

@@ -7,8 +7,10 @@ from boto3.dynamodb.conditions import Attr
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
+from b2b.storage.actions import ABSENT, EXISTS, Update, put
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import ABSENT, EXISTS, Item, Table, Update, put
+from b2b.storage.table import Table
 
 _PART, _END = "part ", "end"
 

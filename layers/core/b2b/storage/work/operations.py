@@ -8,14 +8,16 @@ from b2b.domain import timestamps
 from b2b.domain.work.operation_states import restored
 from b2b.domain.work.operations import Operation, OperationFailure, OperationItem, OperationStatus, OperationType
 from b2b.storage import keys
-from b2b.storage.table import ABSENT, Action, Item, Table, Update, delete, put
+from b2b.storage.actions import ABSENT, Action, Update, delete, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 # Longer than a step may take: whoever was at the operation has died. Repair finds it within another minute.
 _STEP_MAY_TAKE = timedelta(seconds=30)
 # How long the first message of an operation may wait in the queue before repair sends another.
 _MESSAGE_MAY_TAKE = timedelta(seconds=60)
 # How long a message from repair may wait in the queue before repair sends another.
-_LEFT_ALONE_FOR = timedelta(seconds=180)
+_REPAIR_AFTER = timedelta(seconds=180)
 _KEPT_FOR_SECONDS = 90 * 24 * 3600
 
 
@@ -38,7 +40,7 @@ class Operations:
         ]
         return operation, failures
 
-    def add(self, operation: Operation) -> Action:
+    def add_operation(self, operation: Operation) -> Action:
         key = keys.operation(operation.id)
         return put(key, _item(operation), when=ABSENT)
 
@@ -63,16 +65,16 @@ class Operations:
         found = self._table.get_many(keys.Key(row[keys.PARTITION], row[keys.SORT]) for row in rows)
         return [_from_item(item) for item in found.values()]
 
-    def leave_alone(self, operation_id: str, until: datetime) -> None:
+    def postpone_repair(self, operation_id: str, until: datetime) -> None:
         """Repair looks after it then, and not earlier."""
         update = Update(keys.operation(operation_id)).set(**{keys.DUE_AT: timestamps.to_text(until)})
         self._table.succeeds(update.when(Attr(keys.DUE_AT).exists()))
 
-    def put_off(self, operation_id: str, now: datetime) -> bool:
+    def claim_due(self, operation_id: str, now: datetime) -> bool:
         """Claim a due operation, so that two runs of the repair do not both enqueue it."""
         moment = timestamps.to_text(now)
         update = Update(keys.operation(operation_id))
-        update.set(**{keys.DUE_AT: timestamps.to_text(now + _LEFT_ALONE_FOR)})
+        update.set(**{keys.DUE_AT: timestamps.to_text(now + _REPAIR_AFTER)})
         return self._table.succeeds(update.when(Attr(keys.DUE_AT).lte(moment)))
 
     def add_item(self, operation_id: str, student_id: int, product_id: int, version: int) -> Action:

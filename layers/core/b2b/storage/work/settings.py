@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 from b2b.domain.work.settings import Settings
 from b2b.storage import keys
-from b2b.storage.table import Item, Table, Update
+from b2b.storage.actions import Update
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 class SettingsItem:
@@ -14,7 +16,7 @@ class SettingsItem:
     def get(self) -> Settings:
         return settings_from_item(self._table.get(keys.SETTINGS))
 
-    def change(self, **values: object) -> Settings:
+    def change_settings(self, **values: object) -> Settings:
         """Sets what is given, leaves the rest."""
         item = self._table.write(Update(keys.SETTINGS).set(**values).always(), returning="ALL_NEW")
         return settings_from_item(item)

@@ -5,16 +5,16 @@ from dataclasses import replace
 from b2b.domain.enrollment.students import Student
 from b2b.domain.identity.emails import spellings
 from b2b.domain.work.upstream import EmailTaken, ThinkificMissing, ThinkificRejected, ThinkificUser
-from b2b.services.enrollment.reconciliation.addresses import Addresses
-from b2b.services.enrollment.reconciliation.look import Look, UserGone
+from b2b.services.enrollment.reconciliation.attempt import Attempt, UserGone
+from b2b.services.enrollment.reconciliation.taken_emails import TakenEmails
 
 
 class AccountStep:
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._students = look.store.students
-        self._thinkific = look.thinkific
-        self._addresses = Addresses(look)
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._students = attempt.store.students
+        self._thinkific = attempt.thinkific
+        self._taken_emails = TakenEmails(attempt)
 
     def ensure_user(self, student: Student) -> tuple[Student, int]:
         """The student as linked to its Thinkific user, and that user's id.
@@ -23,13 +23,13 @@ class AccountStep:
         """
         if student.thinkific_id is not None:
             return student, student.thinkific_id
-        self._look.before_a_call()
-        found = self._thinkific.find_user(student.email)
+        self._attempt.before_a_call()
+        found = self._thinkific.accounts.find(student.email)
         newly_created = False
         if found is None:
-            self._look.before_a_call()
+            self._attempt.before_a_call()
             try:
-                found = self._thinkific.create_user(
+                found = self._thinkific.accounts.create(
                     first_name=student.first_name, last_name=student.last_name, email=student.email
                 )
                 newly_created = True
@@ -37,10 +37,10 @@ class AccountStep:
                 found = self._find_taken(student.email)
         account = self._students.account(found.id) if found is not None else None
         if found is None or account is None or account.is_of_another(student):
-            raise ThinkificRejected(self._addresses.explain(student, found))
+            raise ThinkificRejected(self._taken_emails.explain_taken_email(student, found))
         # An account that was there before keeps the name its owner gave it.
         self._students.link(student, account, newly_created=newly_created)
-        self._look.has_progressed = True
+        self._attempt.has_progressed = True
         return replace(student, newly_created=newly_created, confirmed_version=student.version), found.id
 
     def _find_taken(self, email: str) -> ThinkificUser | None:
@@ -50,26 +50,26 @@ class AccountStep:
         not known.
         """
         for spelling in reversed(spellings(email)):
-            self._look.before_a_call()
-            found = self._thinkific.find_user(spelling)
+            self._attempt.before_a_call()
+            found = self._thinkific.accounts.find(spelling)
             if found is not None:
                 return found
         return None
 
-    def bring_profile(self, student: Student, user_id: int) -> None:
-        """Raises Later while another student's account has the e-mail and is about to get another."""
+    def sync_profile(self, student: Student, user_id: int) -> None:
+        """Raises RetryLater while another student's account has the e-mail and is about to get another."""
         if student.is_confirmed:
             return
         reasons, has_email = self._update(student, user_id)
         if has_email:
-            self._look.refusals.let_go(user_id)
+            self._attempt.refusals.retry_waiting_students(user_id)
         if reasons and student.email_before_stand_in is not None:
             self._end_stand_in(student, user_id, None if has_email else student.email_before_stand_in)
         if reasons:
-            self._look.refuse_profile(student, " ".join(reasons))
+            self._attempt.refuse_profile(student, " ".join(reasons))
         else:
-            self._look.store.refusals.accept_profile(student)
-        self._look.has_progressed = True
+            self._attempt.store.refusals.accept_profile(student)
+        self._attempt.has_progressed = True
 
     def _update(self, student: Student, user_id: int) -> tuple[list[str], bool]:
         """What Thinkific refuses, and whether it took the e-mail. What it does not refuse gets through."""
@@ -89,7 +89,7 @@ class AccountStep:
     def _reason(self, refusal: ThinkificRejected, student: Student) -> str:
         if not isinstance(refusal, EmailTaken):
             return refusal.reason
-        taken = self._addresses.explain(student, self._find_taken(student.email))
+        taken = self._taken_emails.explain_taken_email(student, self._find_taken(student.email))
         return taken if refusal.fields <= {"email"} else f"{refusal.reason}. {taken}"
 
     def _end_stand_in(self, student: Student, user_id: int, email: str | None) -> None:
@@ -99,11 +99,11 @@ class AccountStep:
                 self._send(user_id, {"email": email})
             except ThinkificRejected:
                 return
-        self._look.store.refusals.end_stand_in(student)
+        self._attempt.store.refusals.end_stand_in(student)
 
     def _send(self, user_id: int, fields: dict[str, str]) -> None:
-        self._look.before_a_call()
+        self._attempt.before_a_call()
         try:
-            self._thinkific.update_user(user_id, **fields)
+            self._thinkific.accounts.update(user_id, **fields)
         except ThinkificMissing:
             raise UserGone from None

@@ -9,28 +9,28 @@ from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.enrollment.matching import is_as_wanted, is_same_end, lasts_longer
 from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.work.upstream import AnswerLost, ThinkificEnrollment, ThinkificMissing, ThinkificRejected
-from b2b.services.enrollment.reconciliation.ends import end_of_an_existing, has_ended, has_ended_by_itself
-from b2b.services.enrollment.reconciliation.look import Later, Look
+from b2b.services.enrollment.reconciliation.attempt import Attempt, RetryLater
+from b2b.services.enrollment.reconciliation.end_dates import end_to_send, has_ended, has_ended_naturally
 
 _UNKNOWN_VERSION = -1
-# While Thinkific builds a bundle: look again after a quarter of the time it has taken so far.
-_LOOK_SECONDS = (5.0, 300.0)
+# While Thinkific builds a bundle: ask again after a quarter of the time it has taken so far.
+_ASK_SECONDS = (5.0, 300.0)
 # Thinkific's help speaks of up to 24 hours for what it adds to bundles later.
 _GIVEN_UP_SECONDS = 25 * 3600.0
 
 
 class BundleStep:
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._students = look.store.students
-        self._thinkific = look.thinkific
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._enrollments = attempt.store.enrollments
+        self._thinkific = attempt.thinkific
         self._all: tuple[Enrollment, ...] = ()
         # By product: the student's bundles as they are wanted and confirmed by now, and the courses of each.
         self._bundles: dict[int, Enrollment] = {}
         self._courses_of: dict[int, set[int]] = {}
         self._doubted: set[int] = set()
 
-    def open_ones(self, record: StudentRecord) -> Iterator[Enrollment]:
+    def open_bundles(self, record: StudentRecord) -> Iterator[Enrollment]:
         """The student's bundles that Thinkific has still to be told of, as they are when their turn comes."""
         bundles = [found for found in record.enrollments if found.productable_type is ProductableType.BUNDLE]
         bundles.sort(key=lambda found: (found.expiry_date is None, found.expiry_date))
@@ -46,37 +46,37 @@ class BundleStep:
         """Of all of the student's bundles."""
         return set().union(*self._courses_of.values())
 
-    def with_course(self, course: Enrollment, record: StudentRecord) -> Iterator[Enrollment]:
+    def bundles_with_course(self, course: Enrollment, record: StudentRecord) -> Iterator[Enrollment]:
         return (
             found for found in record.enrollments if course.productable_id in self._courses_of.get(found.product_id, ())
         )
 
-    def is_unheard_of(self, bundle: Enrollment) -> bool:
+    def was_never_ordered(self, bundle: Enrollment) -> bool:
         """Whether nobody here can have ordered it yet."""
         may_be_ordered = bundle.known_in_thinkific or bundle.bundle_ordered_version or bundle.bundle_asked
-        return not (may_be_ordered or self._look.was_held_up)
+        return not (may_be_ordered or self._attempt.was_interrupted)
 
-    def bring(self, enrollment: Enrollment, user_id: int, *, look_first: bool) -> None:
+    def sync_enrollment(self, enrollment: Enrollment, user_id: int, *, read_first: bool) -> None:
         if enrollment.bundle_ordered_version and not self._is_built(enrollment, user_id):
             return
-        if has_ended_by_itself(enrollment, self._look.now):
-            self._students.confirm_enrollment(enrollment)
+        if has_ended_naturally(enrollment, self._attempt.now):
+            self._enrollments.confirm_enrollment(enrollment)
             return
         is_there = enrollment.known_in_thinkific or bool(enrollment.bundle_ordered_version)
         # What somebody has set is sent as it is. Else what Thinkific has may last longer.
-        if (is_there and not enrollment.is_exact) or (not is_there and look_first):
+        if (is_there and not enrollment.is_exact) or (not is_there and read_first):
             # Who is in no course at all is in no bundle either.
-            shown = self._look.shown
-            is_nowhere = shown is not None and not shown and self.is_unheard_of(enrollment)
+            shown = self._attempt.found_by_course
+            is_nowhere = shown is not None and not shown and self.was_never_ordered(enrollment)
             rows = [] if is_nowhere else self._rows_of(enrollment, user_id)
-            if rows and self._bring_rows(enrollment, rows):
+            if rows and self._sync_rows(enrollment, rows):
                 return
             is_there = bool(rows)
         if is_there and self._update(enrollment, user_id):
             return
-        if has_ended(enrollment, self._look.now):
+        if has_ended(enrollment, self._attempt.now):
             # Nothing is to end where there is nothing.
-            self._students.confirm_enrollment(enrollment)
+            self._enrollments.confirm_enrollment(enrollment)
             return
         self._enroll(enrollment, user_id)
         self._confirm(enrollment)
@@ -87,61 +87,61 @@ class BundleStep:
         for enrollment in self._all:
             is_course = enrollment.productable_type is ProductableType.COURSE
             if is_course and enrollment.productable_id in course_ids and not enrollment.is_open:
-                self._students.doubt_enrollment(enrollment)
-        now = self._look.now
+                self._enrollments.unconfirm_enrollment(enrollment)
+        now = self._attempt.now
         for other in [*self._bundles.values()]:
             is_shared = other.product_id != bundle.product_id and self._courses_of[other.product_id] & course_ids
             if is_shared and not other.is_open and lasts_longer(other, bundle, now):
-                self._students.doubt_enrollment(other)
+                self._enrollments.unconfirm_enrollment(other)
                 self._bundles[other.product_id] = replace(other, confirmed_version=0)
                 self._doubted.add(other.product_id)
-        self._students.confirm_enrollment(bundle)
+        self._enrollments.confirm_enrollment(bundle)
 
     def _known_courses(self, bundle: Enrollment) -> set[int]:
-        product = self._look.store.products.get(bundle.product_id)
+        product = self._attempt.store.products.get(bundle.product_id)
         return set(product.course_ids) if product is not None else set()
 
     def _enroll(self, enrollment: Enrollment, user_id: int) -> None:
-        """Raises Later when Thinkific is at it."""
-        self._look.before_a_call()
+        """Raises RetryLater when Thinkific is at it."""
+        self._attempt.before_a_call()
         try:
-            is_done = self._thinkific.enroll_in_bundle(
+            is_done = self._thinkific.bundles.enroll(
                 user_id=user_id,
                 bundle_id=enrollment.productable_id,
                 activated_at=enrollment.activated_at,
                 expiry_date=enrollment.expiry_date,
             )
         except AnswerLost:
-            self._students.ask_for_bundle(enrollment)
+            self._enrollments.record_bundle_request(enrollment)
             raise
         except ThinkificRejected:
-            self._look.check_user(user_id)
-            if not (enrollment.bundle_asked or self._look.wish.attempts or self._look.wish.abandoned):
+            self._attempt.check_user(user_id)
+            if not (enrollment.bundle_asked or self._attempt.wish.attempts or self._attempt.wish.abandoned):
                 raise
             # An earlier order, whose answer was lost, may be what stands in the way; what it asked for is not known.
-            self._students.order_bundle(enrollment, self._look.now, version=_UNKNOWN_VERSION)
-            raise Later(_LOOK_SECONDS[0]) from None
+            self._enrollments.record_bundle_order(enrollment, self._attempt.now, version=_UNKNOWN_VERSION)
+            raise RetryLater(_ASK_SECONDS[0]) from None
         if not is_done:
-            self._students.order_bundle(enrollment, self._look.now, version=enrollment.version)
-            raise Later(_LOOK_SECONDS[0])
+            self._enrollments.record_bundle_order(enrollment, self._attempt.now, version=enrollment.version)
+            raise RetryLater(_ASK_SECONDS[0])
 
-    def _bring_rows(self, enrollment: Enrollment, rows: list[ThinkificEnrollment]) -> bool:
+    def _sync_rows(self, enrollment: Enrollment, rows: list[ThinkificEnrollment]) -> bool:
         """Whether all of the bundle's rows are as wanted, or could be changed one by one.
 
         One by one only where the bundle's own call would shorten some of them.
         """
-        now = self._look.now
+        now = self._attempt.now
         different = [row for row in rows if not is_as_wanted(row, enrollment, now)]
         is_shortened = any(
             row not in different and not is_same_end(row.expiry_date, enrollment.expiry_date) for row in rows
         )
         if different and (enrollment.is_exact or not is_shortened):
             return False
-        end = end_of_an_existing(enrollment, now)
+        end = end_to_send(enrollment, now)
         for row in different:
-            self._look.before_a_call()
+            self._attempt.before_a_call()
             try:
-                self._thinkific.update_enrollment(row.id, activated_at=enrollment.activated_at, expiry_date=end)
+                self._thinkific.enrollments.update(row.id, activated_at=enrollment.activated_at, expiry_date=end)
             except ThinkificMissing:
                 return False
         self._confirm(enrollment)
@@ -150,36 +150,36 @@ class BundleStep:
     def _is_built(self, enrollment: Enrollment, user_id: int) -> bool:
         """Whether what was ordered is there and something else is wanted by now; confirms what is as it was ordered.
 
-        Raises Later while Thinkific is at it.
+        Raises RetryLater while Thinkific is at it.
         """
         course_ids = self._ordered_courses(enrollment)
-        self._look.before_a_call()
-        enrolled = {found.course_id for found in self._thinkific.list_enrollments(user_id)}
+        self._attempt.before_a_call()
+        enrolled = {found.course_id for found in self._thinkific.enrollments.list_of_user(user_id)}
         is_as_ordered = enrollment.bundle_ordered_version == enrollment.version
-        if all(self._look.store.products.is_hidden_course(course_id) for course_id in course_ids - enrolled):
+        if all(self._attempt.store.products.is_hidden_course(course_id) for course_id in course_ids - enrolled):
             if is_as_ordered:
                 self._confirm(enrollment)
                 return False
-            self._students.forget_order(enrollment)
+            self._enrollments.clear_bundle_order(enrollment)
             return True
-        soonest, latest = _LOOK_SECONDS
+        soonest, latest = _ASK_SECONDS
         ordered_at = enrollment.bundle_ordered_at or enrollment.updated_at
-        waited = (self._look.now - ordered_at).total_seconds()
+        waited = (self._attempt.now - ordered_at).total_seconds()
         if waited > _GIVEN_UP_SECONDS:
             if not is_as_ordered:
                 return True
             raise ThinkificRejected("Thinkific: the bundle's courses did not come within a day.")
-        raise Later(min(latest, max(soonest, waited / 4)))
+        raise RetryLater(min(latest, max(soonest, waited / 4)))
 
     def _update(self, enrollment: Enrollment, user_id: int) -> bool:
         """Whether Thinkific has the student in the bundle: if not it answers 404 or 422, as it does to other faults."""
-        self._look.before_a_call()
+        self._attempt.before_a_call()
         try:
-            self._thinkific.update_bundle_enrollment(
+            self._thinkific.bundles.update_enrollment(
                 user_id=user_id,
                 bundle_id=enrollment.productable_id,
                 activated_at=enrollment.activated_at,
-                expiry_date=end_of_an_existing(enrollment, self._look.now),
+                expiry_date=end_to_send(enrollment, self._attempt.now),
             )
         except (ThinkificMissing, ThinkificRejected):
             if self._find(enrollment, user_id):
@@ -192,17 +192,17 @@ class BundleStep:
         if enrollment.product_id not in self._doubted:
             return self._find(enrollment, user_id)
         # Those of its courses: whether a bundle's own list has one for each is not documented.
-        self._look.before_a_call()
+        self._attempt.before_a_call()
         course_ids = self._courses_of[enrollment.product_id]
-        return [found for found in self._thinkific.list_enrollments(user_id) if found.course_id in course_ids]
+        return [found for found in self._thinkific.enrollments.list_of_user(user_id) if found.course_id in course_ids]
 
     def _find(self, enrollment: Enrollment, user_id: int) -> list[ThinkificEnrollment]:
-        self._look.before_a_call()
-        return self._thinkific.find_bundle_enrollments(user_id, enrollment.productable_id)
+        self._attempt.before_a_call()
+        return self._thinkific.bundles.find_enrollments(user_id, enrollment.productable_id)
 
     def _ordered_courses(self, enrollment: Enrollment) -> set[int]:
-        product = self._look.store.products.get(enrollment.product_id)
+        product = self._attempt.store.products.get(enrollment.product_id)
         if product is not None and product.course_ids:
             return set(product.course_ids)
-        self._look.before_a_call()
-        return set(self._thinkific.bundle_course_ids(enrollment.productable_id))
+        self._attempt.before_a_call()
+        return set(self._thinkific.bundles.course_ids(enrollment.productable_id))

@@ -1,1 +1,1 @@
-"""Bringing Thinkific in line with what the table says of a student."""
+"""Keeping Thinkific in step with the table: syncing a student, repairing overdue syncs, retrying, verifying."""

@@ -25,30 +25,30 @@ class Refusals:
         self._notifier = notifier
         self._clock = clock
 
-    def next_try(self) -> datetime:
+    def next_retry_at(self) -> datetime:
         """Of what is refused now."""
         return self._clock() + _TRIED_EVERY
 
-    def try_again(self, student_id: int, *, bulk: bool = False) -> None:
+    def retry_student(self, student_id: int, *, bulk: bool = False) -> None:
         """Where nothing is refused, nothing is done."""
         due_at = repair_at(self._clock(), bulk=bulk)
-        self._store.write(self._store.wishes.add(student_id, due_at, bulk=bulk, retry_refused=True))
+        self._store.write(self._store.wishes.add_wish(student_id, due_at, bulk=bulk, retry_refused=True))
         self._notifier.enqueue_student(student_id, bulk=bulk)
 
-    def let_go(self, thinkific_id: int, *, bulk: bool = False) -> None:
+    def retry_waiting_students(self, thinkific_id: int, *, bulk: bool = False) -> None:
         """That account in Thinkific may have another e-mail by now, or be gone: whoever waits for it is tried again."""
         waiting = self._store.refusals.waiting_list(thinkific_id)
         for student_id in sorted(waiting):
-            self.try_again(student_id, bulk=bulk)
+            self.retry_student(student_id, bulk=bulk)
         if waiting:
             self._store.refusals.drop_waiting_list(thinkific_id, waiting)
 
-    def try_due(self) -> int:
+    def retry_due(self) -> int:
         """How many students were tried again because the time for it has come."""
         now = self._clock()
         tried = 0
         for student_id in self._store.refusals.due(now, limit=_MOST_IN_ONE_RUN):
-            if self._store.refusals.put_off(student_id, now, self.next_try()):
-                self.try_again(student_id, bulk=True)
+            if self._store.refusals.claim_due(student_id, now, self.next_retry_at()):
+                self.retry_student(student_id, bulk=True)
                 tried += 1
         return tried

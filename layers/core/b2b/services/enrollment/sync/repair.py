@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # A wish that was enqueued again is left alone for so long. Bulk work waits in its queue for long: a
 # message more for each of thousands, every other minute, would only be in the way.
-_LEFT_ALONE_FOR = timedelta(seconds=120)
+_REPAIR_AFTER = timedelta(seconds=120)
 _BULK_LEFT_ALONE_FOR = timedelta(minutes=15)
 _MOST_IN_ONE_RUN = 1_000
 # One more message takes milliseconds; a queue that is away takes several seconds to say so.
@@ -37,7 +37,7 @@ class RepairService:
         for operation_id in self._store.operations.due(now, limit=_MOST_IN_ONE_RUN):
             if seconds_left() < _SECONDS_FOR_ONE_MORE:
                 return enqueued
-            if self._store.operations.put_off(operation_id, now):
+            if self._store.operations.claim_due(operation_id, now):
                 self._queues.enqueue_operation(operation_id)
                 enqueued += 1
         for student_id in self._store.wishes.due(now, limit=_MOST_IN_ONE_RUN):
@@ -51,8 +51,8 @@ class RepairService:
 
         The few whom a dead worker was at do not wait behind bulk work again.
         """
-        wish = self._store.wishes.put_off(
-            student_id, now, until=now + _LEFT_ALONE_FOR, bulk_until=now + _BULK_LEFT_ALONE_FOR
+        wish = self._store.wishes.claim_due(
+            student_id, now, until=now + _REPAIR_AFTER, bulk_until=now + _BULK_LEFT_ALONE_FOR
         )
         if wish is None:
             return False

@@ -11,14 +11,14 @@ from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay
-from b2b.services.enrollment.reconciliation import LEASE, Later, OnRefusal, OutOfTime, Reconciliation
+from b2b.services.enrollment.reconciliation import LEASE, OnRefusal, OutOfTime, Reconciliation, RetryLater
 from b2b.services.enrollment.sync.refusals import Refusals
 from b2b.services.work.backoff import LONGEST_SECONDS, backoff
-from b2b.services.work.faults import LEFT_ALONE_FOR, place_of
+from b2b.services.work.faults import REPAIR_FAULT_AFTER, error_location
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
@@ -27,7 +27,7 @@ _CONTENDED = "The student's records are being changed by others each time it is 
 
 
 class SyncOutcome(StrEnum):
-    """How one look at a student ended."""
+    """How one attempt at a student ended."""
 
     FULFILLED = "fulfilled"
     NOT_NOW = "not_now"  # there is no wish, another worker is at it, or it is to wait
@@ -55,7 +55,7 @@ class SyncService:
         self._on_refusal = on_refusal
         self._clock = clock
 
-    def bring(self, student_id: int, seconds_left: Callable[[], float]) -> SyncOutcome:
+    def sync_student(self, student_id: int, seconds_left: Callable[[], float]) -> SyncOutcome:
         """Fulfil the student's wish, or as much of it as time, budget and Thinkific allow.
 
         ``seconds_left``: until this worker has to stop. Raises only what nobody foresaw.
@@ -75,7 +75,7 @@ class SyncService:
             return SyncOutcome.NOT_NOW
         except OutOfTime:
             return self._postpone(wish, 0)
-        except Later as later:
+        except RetryLater as later:
             return self._postpone(
                 wish,
                 later.seconds,
@@ -108,9 +108,9 @@ class SyncService:
             return self._postpone(wish, 0, failed_attempt=True, trouble=_CONTENDED, progressed=run.has_progressed)
         except Exception as error:
             # For the dead-letter queue; the next delivery may take the wish up at once.
-            run.look_before_writing()
-            self._store.wishes.give_back(
-                wish, now, now + LEFT_ALONE_FOR, attempts=wish.attempts + 1, trouble=place_of(error)
+            run.read_before_writing()
+            self._store.wishes.postpone(
+                wish, now, now + REPAIR_FAULT_AFTER, attempts=wish.attempts + 1, trouble=error_location(error)
             )
             raise
         return self._finish(wish)
@@ -143,7 +143,7 @@ class SyncService:
         not_before = now + timedelta(seconds=seconds)
         due_at = repair_at(not_before, bulk=wish.bulk)
         blind_until = now + timedelta(seconds=LIST_LAG_SECONDS) if blind else None
-        self._store.wishes.give_back(
+        self._store.wishes.postpone(
             wish, not_before, due_at, attempts=attempts, trouble=trouble, blind_until=blind_until
         )
         self._notifier.enqueue_student(wish.student_id, delay_seconds=seconds, bulk=wish.bulk)

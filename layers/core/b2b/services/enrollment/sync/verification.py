@@ -10,8 +10,8 @@ from b2b.domain.catalogue.products import ProductableType
 from b2b.domain.enrollment import expiry
 from b2b.domain.enrollment.enrollments import Enrollment
 from b2b.domain.enrollment.matching import by_course, is_as_wanted
+from b2b.domain.enrollment.redaction import without_names
 from b2b.domain.enrollment.students import StudentRecord
-from b2b.domain.enrollment.unnamed import unnamed
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.upstream import ThinkificEnrollment
@@ -21,7 +21,7 @@ from b2b.services.enrollment.sync.refusals import Refusals
 from b2b.services.work.notifier import repair_at
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.work.notifier import Notifier
     from b2b.storage.store import Store
 
@@ -91,8 +91,8 @@ class Verification:
         if record.student.thinkific_id is None:
             return refusals or None
         with self._thinkific.in_bulk(bulk=True):
-            rows = by_course(self._thinkific.list_enrollments(record.student.thinkific_id))
-            if not rows and not self._thinkific.user_exists(record.student.thinkific_id):
+            rows = by_course(self._thinkific.enrollments.list_of_user(record.student.thinkific_id))
+            if not rows and not self._thinkific.accounts.exists(record.student.thinkific_id):
                 what = "Thinkific does not know the account any more."
                 return [Difference(student_id=student_id, product_id=None, what=what)]
         differences = [*refusals, *self._differences(record, rows)]
@@ -100,15 +100,15 @@ class Verification:
             return None  # on its way since
         return differences
 
-    def want_again(self, student_id: int, differences: Collection[Difference]) -> None:
+    def reopen_differences(self, student_id: int, differences: Collection[Difference]) -> None:
         """Opens what differs, so that the sync brings it about again, and tries what Thinkific refuses once more."""
         found_there = [difference for difference in differences if not difference.is_refusal]
         if found_there:
-            self._open_again(student_id, {difference.product_id for difference in found_there})
+            self._reopen(student_id, {difference.product_id for difference in found_there})
         if len(found_there) < len(differences):
-            self._refusals.try_again(student_id, bulk=True)
+            self._refusals.retry_student(student_id, bulk=True)
 
-    def _open_again(self, student_id: int, wanted: Collection[int | None]) -> None:
+    def _reopen(self, student_id: int, wanted: Collection[int | None]) -> None:
         def attempt() -> None:
             record = self._store.students.get_record(student_id)
             if record is None:
@@ -117,17 +117,17 @@ class Verification:
                 self._forget_account(record)
             different = [found for found in record.enrollments if found.product_id in wanted]
             for chunk in chunked(different, _ENROLLMENTS_IN_ONE_WRITE):
-                wish = self._store.wishes.add(student_id, repair_at(self._clock(), bulk=True), bulk=True)
-                reopened = [self._store.students.open_again(found) for found in chunk]
-                self._store.transact([self._store.students.must_exist(student_id), wish, *reopened])
+                wish = self._store.wishes.add_wish(student_id, repair_at(self._clock(), bulk=True), bulk=True)
+                reopened = [self._store.enrollments.reopen_enrollment(found) for found in chunk]
+                self._store.transact([self._store.students.student_must_exist(student_id), wish, *reopened])
 
         retry_conflicts(attempt)
         self._notifier.enqueue_student(student_id, bulk=True)
 
     def _forget_account(self, record: StudentRecord) -> None:
         if record.student.thinkific_id is not None:
-            self._refusals.let_go(record.student.thinkific_id, bulk=True)
-        self._store.students.forget_thinkific(record)
+            self._refusals.retry_waiting_students(record.student.thinkific_id, bulk=True)
+        self._store.students.unlink_account(record)
 
     def _differences(self, record: StudentRecord, rows: dict[int, ThinkificEnrollment]) -> Iterator[Difference]:
         courses = {found.product_id: self._courses(found) for found in record.enrollments}
@@ -153,7 +153,7 @@ class Verification:
     def _read_hidden(self, enrollment: Enrollment) -> ThinkificEnrollment | None:
         """By its own id: the lists may leave out what is in a hidden course."""
         known = enrollment.thinkific_id
-        return None if known is None else self._thinkific.read_enrollment(known)
+        return None if known is None else self._thinkific.enrollments.get(known)
 
     def _courses(self, enrollment: Enrollment) -> Sequence[int]:
         if enrollment.productable_type is ProductableType.COURSE:
@@ -186,5 +186,5 @@ class Verification:
 
 def _refusals(record: StudentRecord) -> Iterator[Difference]:
     for sentence in record.refusals:
-        what = f"Thinkific refuses. {unnamed(sentence, record.student)}"
+        what = f"Thinkific refuses. {without_names(sentence, record.student)}"
         yield Difference(student_id=record.student.id, product_id=None, what=what, is_refusal=True)

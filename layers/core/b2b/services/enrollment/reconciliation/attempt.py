@@ -1,4 +1,4 @@
-"""What the steps of one look at a student share: the lease and the time left, and what has been seen so far."""
+"""What the steps of one attempt at a student share: the lease and the time left, and what has been found so far."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from b2b.domain.timestamps import Clock
 from b2b.domain.work.upstream import ThinkificEnrollment
 
 if TYPE_CHECKING:
-    from b2b.gateways.thinkific.client import Thinkific
+    from b2b.gateways.thinkific import Thinkific
     from b2b.services.enrollment.sync.refusals import Refusals
     from b2b.storage.store import Store
 
@@ -24,8 +24,8 @@ _SECONDS_FOR_A_CALL = 26.0
 OnRefusal = Callable[[int, str], None]
 
 
-class Later(Exception):
-    """Go on after ``seconds``; with a ``trouble`` this look counts as a failed attempt."""
+class RetryLater(Exception):
+    """Go on after ``seconds``; with a ``trouble`` this attempt counts as a failed one."""
 
     def __init__(self, seconds: float, *, trouble: str | None = None) -> None:
         super().__init__(trouble or f"again in {seconds:.0f} s")
@@ -41,13 +41,13 @@ class UserGone(Exception):
     """Thinkific does not know the student's stored user id any more."""
 
 
-class Look:
-    """By the worker that holds the lease on ``wish``. ``on_refusal``: see Reconciliation."""
+class Attempt:
+    """One attempt, by the worker that holds the lease on ``wish``. ``on_refusal``: see Reconciliation."""
 
-    # Whether this look has settled anything: then what fails afterwards is a first failure again.
+    # Whether this attempt has settled anything: then what fails afterwards is a first failure again.
     has_progressed = False
     # What Thinkific has by course, where it was asked for all at once.
-    shown: dict[int, ThinkificEnrollment] | None = None
+    found_by_course: dict[int, ThinkificEnrollment] | None = None
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Look:
         return self.clock()
 
     @property
-    def was_held_up(self) -> bool:
+    def was_interrupted(self) -> bool:
         """By whatever: a call may have been made whose answer nobody knows."""
         return bool(self.wish.abandoned or self.wish.attempts or self.wish.trouble)
 
@@ -83,23 +83,23 @@ class Look:
             raise OutOfTime
         now = self.now
         if self._lease_until - now < _RENEW_BEFORE:
-            self.store.wishes.renew(self.wish, now + LEASE)
+            self.store.wishes.renew_lease(self.wish, now + LEASE)
             self._lease_until = now + LEASE
 
     def check_user(self, user_id: int) -> None:
         """Raises UserGone."""
         self.before_a_call()
-        if not self.thinkific.user_exists(user_id):
+        if not self.thinkific.accounts.exists(user_id):
             raise UserGone
 
     def refuse_profile(self, student: Student, reason: str) -> None:
-        self.store.refusals.refuse_profile(student, reason, self.refusals.next_try())
+        self.store.refusals.refuse_profile(student, reason, self.refusals.next_retry_at())
         self._on_refusal(student.id, "profile")
 
     def refuse_group(self, association: Association, reason: str) -> None:
-        self.store.refusals.refuse_group(association, reason, self.refusals.next_try())
+        self.store.refusals.refuse_group(association, reason, self.refusals.next_retry_at())
         self._on_refusal(association.student_id, "group")
 
-    def look_before_writing(self) -> None:
+    def read_before_writing(self) -> None:
         """From now on Thinkific may hold more of this student than has been confirmed."""
-        self.store.students.age(self.wish.student_id)
+        self.store.students.clear_newly_created(self.wish.student_id)

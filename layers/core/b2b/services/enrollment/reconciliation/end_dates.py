@@ -10,12 +10,12 @@ def has_ended(enrollment: Enrollment, now: datetime) -> bool:
     return expiry.is_past(enrollment.expiry_date, now)
 
 
-def has_ended_by_itself(enrollment: Enrollment, now: datetime) -> bool:
+def has_ended_naturally(enrollment: Enrollment, now: datetime) -> bool:
     """Then Thinkific ends it too, or never had it: there is nothing to tell."""
     return not enrollment.is_exact and has_ended(enrollment, now)
 
 
-def end_of_an_existing(enrollment: Enrollment, now: datetime) -> datetime:
+def end_to_send(enrollment: Enrollment, now: datetime) -> datetime:
     """What an enrollment that Thinkific has already is to be given as its end."""
     if enrollment.expiry_date is None:
         return expiry.without_end(now)

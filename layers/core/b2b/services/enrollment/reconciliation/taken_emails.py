@@ -7,32 +7,32 @@ depends on. Where the changes wait for each other in a circle, one account makes
 from b2b.domain.enrollment.students import Student
 from b2b.domain.identity.emails import email_key
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, ThinkificMissing, ThinkificRejected, ThinkificUser
-from b2b.services.enrollment.reconciliation.look import Later, Look, UserGone
+from b2b.services.enrollment.reconciliation.attempt import Attempt, RetryLater, UserGone
 
 # With the pauses between them more than an hour.
-_MOST_LOOKS = 12
-_LOOKS_FOR_ONE_WHO_WAS_REFUSED = 2
+_MOST_ATTEMPTS = 12
+_ATTEMPTS_FOR_ONE_WHO_WAS_REFUSED = 2
 # One call to Thinkific for each; who is in a longer circle is refused, and tried again.
 _LONGEST_CIRCLE = 25
 _NOT_SHOWN = "Thinkific says that the e-mail is taken, and does not show by whom."
 
 
-class Addresses:
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._students = look.store.students
-        self._thinkific = look.thinkific
+class TakenEmails:
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._students = attempt.store.students
+        self._thinkific = attempt.thinkific
 
-    def explain(self, student: Student, found: ThinkificUser | None) -> str:
+    def explain_taken_email(self, student: Student, found: ThinkificUser | None) -> str:
         """Why the student cannot have its e-mail for now, and until somebody does something about it.
 
-        ``found``: the account that has it, None = Thinkific shows none. Raises Later while it may pass by itself.
+        ``found``: the account that has it, None = Thinkific shows none. Raises RetryLater while it may pass by itself.
         """
         if found is None or found.id == student.thinkific_id:
             self._wait_a_while(_NOT_SHOWN)
             return _NOT_SHOWN
         # First: from now on, a change of that account is heard of.
-        self._look.store.refusals.join_waiting_list(found.id, student.id)
+        self._attempt.store.refusals.join_waiting_list(found.id, student.id)
         holder = self._students.account(found.id).holder
         if holder is None:
             return f"Thinkific has this e-mail with another account (user {found.id} there)."
@@ -40,7 +40,7 @@ class Addresses:
             self._follow(student, student.thinkific_id, holder)
         trouble = f"Thinkific has the e-mail with the account of student {holder.id}."
         if not holder.is_confirmed:
-            raise Later(LIST_LAG_SECONDS, trouble=trouble)
+            raise RetryLater(LIST_LAG_SECONDS, trouble=trouble)
         if holder.profile_error is None and not self._has(found.id, student.email):
             self._wait_a_while(trouble)
         if holder.profile_error is not None:
@@ -52,59 +52,59 @@ class Addresses:
 
     def _wait_a_while(self, trouble: str) -> None:
         """Thinkific's lists lag behind its writes, also those of our other workers."""
-        if self._look.wish.attempts < _MOST_LOOKS:
-            raise Later(LIST_LAG_SECONDS, trouble=trouble)
+        if self._attempt.wish.attempts < _MOST_ATTEMPTS:
+            raise RetryLater(LIST_LAG_SECONDS, trouble=trouble)
 
     def _has(self, user_id: int, email: str) -> bool:
         """As the account itself says: lists lag."""
-        self._look.before_a_call()
-        user = self._thinkific.get_user(user_id)
+        self._attempt.before_a_call()
+        user = self._thinkific.accounts.get(user_id)
         return user is not None and email_key(user.email) == email_key(email)
 
     def _follow(self, student: Student, user_id: int, holder: Student) -> None:
         """From whoever holds the e-mail to the one who holds theirs, and so on.
 
-        Where that leads back to the student, nothing would ever free the e-mail: its account makes way. Raises Later
-        where something has been done about it.
+        Where that leads back to the student, nothing would ever free the e-mail: its account makes way. Raises
+        RetryLater where something has been done about it.
         """
         chain = [holder]
         while chain[-1].wants_another_profile and len(chain) < _LONGEST_CIRCLE:
-            self._look.before_a_call()
-            found = self._thinkific.find_user(chain[-1].email)
+            self._attempt.before_a_call()
+            found = self._thinkific.accounts.find(chain[-1].email)
             if found is None:
-                self._wake(chain[-1])
+                self._retry_refused(chain[-1])
                 return
             if found.id == user_id:
-                self._make_way(student, user_id, found.email, chain)
+                self._break_circle(student, user_id, found.email, chain)
                 return
             next_holder = self._students.account(found.id).holder
             if next_holder is None or next_holder.id in {other.id for other in chain}:
                 return
             chain.append(next_holder)
 
-    def _wake(self, refused: Student) -> None:
+    def _retry_refused(self, refused: Student) -> None:
         """Whose e-mail has become free, and who may not have heard of it."""
-        if refused.is_confirmed and self._look.wish.attempts < _LOOKS_FOR_ONE_WHO_WAS_REFUSED:
-            self._look.refusals.try_again(refused.id)
-            raise Later(LIST_LAG_SECONDS, trouble=f"Student {refused.id} is tried again first.")
+        if refused.is_confirmed and self._attempt.wish.attempts < _ATTEMPTS_FOR_ONE_WHO_WAS_REFUSED:
+            self._attempt.refusals.retry_student(refused.id)
+            raise RetryLater(LIST_LAG_SECONDS, trouble=f"Student {refused.id} is tried again first.")
 
-    def _make_way(self, student: Student, user_id: int, email: str, others: list[Student]) -> None:
-        if not self._has_stand_in(student, user_id, email):
+    def _break_circle(self, student: Student, user_id: int, email: str, others: list[Student]) -> None:
+        if not self._takes_stand_in(student, user_id, email):
             return
         for other in others:
-            self._look.refusals.try_again(other.id)
-        raise Later(LIST_LAG_SECONDS, trouble="The e-mails of students wait for each other in a circle.")
+            self._attempt.refusals.retry_student(other.id)
+        raise RetryLater(LIST_LAG_SECONDS, trouble="The e-mails of students wait for each other in a circle.")
 
-    def _has_stand_in(self, student: Student, user_id: int, email: str) -> bool:
+    def _takes_stand_in(self, student: Student, user_id: int, email: str) -> bool:
         """Whether Thinkific takes it."""
-        self._look.store.refusals.begin_stand_in(student, email)
-        self._look.before_a_call()
+        self._attempt.store.refusals.begin_stand_in(student, email)
+        self._attempt.before_a_call()
         try:
-            self._thinkific.update_user(user_id, email=stand_in(student))
+            self._thinkific.accounts.update(user_id, email=stand_in(student))
         except ThinkificMissing:
             raise UserGone from None
         except ThinkificRejected:
-            self._look.store.refusals.end_stand_in(student)
+            self._attempt.store.refusals.end_stand_in(student)
             return False
         return True
 

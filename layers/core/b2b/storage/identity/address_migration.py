@@ -16,10 +16,12 @@ from b2b.domain.errors import WriteConflict
 from b2b.domain.identity.emails import Holding
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
+from b2b.storage.actions import Action, check, delete, put
 from b2b.storage.identity import guards
 from b2b.storage.identity.guards import OWNER, Holder
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
-from b2b.storage.table import Action, Item, Table, check, delete, put
+from b2b.storage.table import Table
 
 _TRIES = 8
 
@@ -45,7 +47,7 @@ class SharedAddress:
         )
 
 
-class Settling:
+class AddressMigration:
     def __init__(self, table: Table) -> None:
         self._table = table
 
@@ -55,44 +57,44 @@ class Settling:
         found = self._table.get_many(by_key) if by_key else {}
         return {by_key[key]: guards.holder_from_item(by_key[key][0], item) for key, item in found.items()}
 
-    def settle(self, kind: Kind, record_id: int) -> None:
+    def migrate_address(self, kind: Kind, record_id: int) -> None:
         """Nothing to do for one that is gone, or of today's form. Raises WriteConflict when others keep writing."""
         for attempt in range(_TRIES):
             record = self._holder(kind, record_id)
             if record is None or record.email_holding is not Holding.FORMER:
                 return
             with suppress(WriteConflict):
-                self._table.transact(self._settlement(record))
+                self._table.transact(self._claim_actions(record))
                 return
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise WriteConflict
 
-    def settle_guard(self, kind: Kind, guard: Key, owner_id: int) -> None:
-        """As ``settle``, of a guard of schema 1; one whose record does not have it goes."""
+    def migrate_guard(self, kind: Kind, guard: Key, owner_id: int) -> None:
+        """As ``migrate_address``, of a guard of schema 1; one whose record does not have it goes."""
         owner = self._holder(kind, owner_id)
         if owner is None or owner.guard != guard:
             self._table.succeeds(guards.remove_former(guard, owner_id))
         elif owner.email_holding is Holding.FORMER:
-            self.settle(kind, owner_id)
+            self.migrate_address(kind, owner_id)
         else:
             self._table.succeeds(guards.take_over(guard, owner_id, previous=owner_id))
 
     def reclaim(self, kind: Kind, record_id: int) -> None:
         """The address is the record's again, unless an older one has it too: then both are noted.
 
-        Nothing to do for a record of schema 1, which ``settle`` is for. Raises WriteConflict.
+        Nothing to do for a record of schema 1, which ``migrate_address`` is for. Raises WriteConflict.
         """
         record = self._holder(kind, record_id)
         if record is None or record.email_holding is not Holding.OWN:
             return
         if _owner(self._table.get(record.proper_guard)) != record_id:
-            self._table.transact(self._settlement(record))
+            self._table.transact(self._claim_actions(record))
 
-    def shared(self) -> list[SharedAddress]:
+    def shared_addresses(self) -> list[SharedAddress]:
         rows = self._table.query(*keys.shared_addresses())
         return [SharedAddress(Kind(row["kind"]), row["older"], row["younger"]) for row in rows]
 
-    def part(self, pair: SharedAddress) -> SharedAddress | None:
+    def resolve_shared(self, pair: SharedAddress) -> SharedAddress | None:
         """What is left of the pair: None once the younger has an address of its own, which it gets when it is free.
 
         Raises WriteConflict.
@@ -108,7 +110,7 @@ class Settling:
         self._table.transact([guards.claim(pair.kind, younger), guards.keyed(younger), note])
         return None
 
-    def _settlement(self, record: Holder) -> list[Action]:
+    def _claim_actions(self, record: Holder) -> list[Action]:
         proper, former = record.proper_guard, record.guard
         found = self._table.get_many(key for key in (proper, former) if key is not None)
         leave = []
@@ -123,7 +125,7 @@ class Settling:
             return [*own, *leave]
         if other.proper_guard != proper:
             # It is of another address, and in the way.
-            self.settle(other.kind, other.id)
+            self.migrate_address(other.kind, other.id)
             raise WriteConflict
         if record.id < other.id:
             return [*own, guards.keyed(other, held_by=record.id), _note(record, other), *leave]

@@ -8,7 +8,7 @@ _ADDRESS = re.compile(r"\S+@\S+")
 _LEFT_OUT = "..."
 
 
-def unnamed(sentence: str, student: Student) -> str:
+def without_names(sentence: str, student: Student) -> str:
     """Without any e-mail address, nor the student's names: Thinkific repeats what it refuses."""
     sentence = _ADDRESS.sub(_LEFT_OUT, sentence)
     for name in (student.first_name, student.last_name):
