@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import fields
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.rights import FUNCTIONS, RESOURCES, listed, rights, role_of, statemen
 
 from b2b.config import ApiConfig, QueuesConfig, TableConfig, ThinkificConfig
 from b2b.wiring.aws import PATIENTLY
-from b2b_cli.local.template import Template, load
+from b2b_cli.local.template import TEMPLATE, Template, load
 
 ROOT = Path(__file__).parents[2]
 GLOBALS: dict[str, Any] = load()["Globals"]["Function"]
@@ -76,11 +75,24 @@ def test_what_belongs_to_a_function_has_its_name(name: str) -> None:
     assert [policy["PolicyName"] for policy in RESOURCES[role_of(name)]["Properties"]["Policies"]] == [own_name(name)]
 
 
-def test_what_belongs_to_a_function_stands_together() -> None:
+def test_what_belongs_to_a_function_stands_in_its_block() -> None:
     prefixes = sorted((name.removesuffix("Function") for name in FUNCTIONS), key=len, reverse=True)
-    owners = [next((prefix for prefix in prefixes if name.startswith(prefix)), None) for name in RESOURCES]
-    blocks = [owner for owner, _ in groupby(owner for owner in owners if owner is not None)]
-    assert sorted(blocks) == sorted(prefixes)
+    owners = {name: next((prefix for prefix in prefixes if name.startswith(prefix)), None) for name in RESOURCES}
+    blocks = blocks_of(TEMPLATE.read_text(encoding="utf-8"))
+    for name in FUNCTIONS:
+        owned = [other for other, owner in owners.items() if owner == name.removesuffix("Function")]
+        block = blocks[folder(name).replace(".", "/")]
+        assert block[:3] == [name, role_of(name), FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert set(owned) <= set(block), name
+
+
+def blocks_of(template: str) -> dict[str, list[str]]:
+    """The logical ids under each banner."""
+    _, *parts = re.split(r"^  # -{20,} (.+)$", template, flags=re.MULTILINE)
+    return {
+        title: re.findall(r"^  (\w+):$", body, flags=re.MULTILINE)
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 def dimensions(alarm: dict[str, Any], metric: str) -> list[dict[str, Any]]:
