@@ -46,3 +46,5 @@ def started(resource: Json, operation_: Json) -> dict[int, Answer]:
 
 
 DELETED = {204: Answer(meaning="It is gone; there is no body")}
+NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
+TAKEN = {"email": "The email has already been taken."}

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 
 from b2b.domain.identity.tokens import SCOPES
-from b2b_cli.openapi.calls.call import DELETED, Answer, Call, found, of
+from b2b_cli.openapi.calls.call import DELETED, NO_SUCH_ORDER, Answer, Call, found, of
 from b2b_cli.openapi.records import OPERATION_ID, SETTINGS, TOKEN, operation, page
-
-_NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
 
 CALLS: Mapping[str, Call] = {
     "listTokens": Call(
         text="The tokens that are not revoked, by id ascending, without their secrets. One that may do more than the "
         "token of this call is not among them.",
         answers=found(page("/api/tokens", TOKEN), "A page of the list"),
-        invalid=_NO_SUCH_ORDER,
+        invalid=NO_SUCH_ORDER,
     ),
     "createToken": Call(
         text="Makes a token that acts as the same admin as the token of this call. Its secret is in this answer and "

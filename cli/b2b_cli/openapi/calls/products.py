@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from b2b_cli.openapi.calls.call import Answer, Call, found, of
+from b2b_cli.openapi.calls.call import NO_SUCH_ORDER, Answer, Call, found, of
 from b2b_cli.openapi.records import ADDED, BUNDLE, COURSE, operation, page
-
-_NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
 
 CALLS: Mapping[str, Call] = {
     "listProducts": Call(
         text="The catalogue as it was last read from Thinkific, by id ascending.",
         answers=found(page("/api/products", COURSE, BUNDLE), "A page of the list"),
-        invalid=_NO_SUCH_ORDER,
+        invalid=NO_SUCH_ORDER,
     ),
     "addProduct": Call(
         text="Adds a course or bundle that Thinkific's lists leave out: with an API Access Token "

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from b2b_cli.openapi.calls.call import DELETED, Answer, Call, Json, found, of
+from b2b_cli.openapi.calls.call import DELETED, NO_SUCH_ORDER, TAKEN, Answer, Call, Json, found, of
 from b2b_cli.openapi.records import BUNDLE, CLIENT, COURSE, enrollment, page, student
 
 _NO_STUDENT = "There is no student with the id 1."
-_NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
-_TAKEN = {"email": "The email has already been taken."}
 _UNKNOWN_BOTH = {
     "email": "There is no student with the e-mail grace.hopper@acme.example.",
     "user_email": f"There is no user with the e-mail {CLIENT}.",
@@ -30,7 +28,7 @@ CALLS: Mapping[str, Call] = {
     "listStudents": Call(
         text="All students, by id, each with its users and enrollments.",
         answers=found(page("/api/students", _ACTIVE), "A page of the list"),
-        invalid=_NO_SUCH_ORDER,
+        invalid=NO_SUCH_ORDER,
     ),
     "getStudent": Call(
         text="One student, by the id it has here, with its users and enrollments. Read it again to see a `pending` "
@@ -83,7 +81,7 @@ CALLS: Mapping[str, Call] = {
         bodies={"student": _ADA_KING},
         answers=found(of(student(**_ADA_KING)), "The student as it is now"),
         not_found=_NO_STUDENT,
-        invalid=_TAKEN,
+        invalid=TAKEN,
     ),
     "deleteStudent": Call(
         text="Deletes a student for all users and frees their seats. It is gone with the answer. Its account in "

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 
 from b2b_cli.openapi import records
-from b2b_cli.openapi.calls.call import Answer, Call, found, of, started
+from b2b_cli.openapi.calls.call import NO_SUCH_ORDER, TAKEN, Answer, Call, found, of, started
 from b2b_cli.openapi.records import CLIENT, COURSE, OTHER_USER_ID, grant, operation, page, user
 
 _NO_USER = "There is no user with the id 2."
 _NO_PRODUCT = "There is no course, bundle or product with the id 3000001."
-_NO_SUCH_ORDER = {"sort": 'The sort field must be "id" or "-id".'}
-_TAKEN = {"email": "The email has already been taken."}
 _INITECH, _UMBRELLA = "training@initech.example", "training@umbrella.example"
 
 CALLS: Mapping[str, Call] = {
     "listUsers": Call(
         text="Your clients' managers and the admins, by id, each with its seats and grants.",
         answers=found(page("/api/users", user(products=[grant(max_seats=20)])), "A page of the list"),
-        invalid=_NO_SUCH_ORDER,
+        invalid=NO_SUCH_ORDER,
     ),
     "getUser": Call(
         text="One user with its seats, its group and its grants. A password is never shown.",
@@ -29,14 +27,14 @@ CALLS: Mapping[str, Call] = {
         "another user has is refused; a student may have it.",
         bodies={"user": {"name": "Initech", "email": _INITECH, "password": "a secret phrase", "max_seats": 100}},
         answers={201: Answer(meaning="The user, created", example=of(user("Initech", _INITECH, id=4)))},
-        invalid=_TAKEN,
+        invalid=TAKEN,
     ),
     "updateUser": Call(
         text="Changes a user. Every field is optional, and only what is given changes; `password` too.",
         bodies={"user": {"name": "Acme Corporation", "max_seats": 60}},
         answers=found(of(user("Acme Corporation", **records.seats(60, 3))), "The user as it is now"),
         not_found=_NO_USER,
-        invalid=_TAKEN,
+        invalid=TAKEN,
     ),
     "upsertUser": Call(
         text="Creates the user with this e-mail address, or changes the one that has it. Only `email` is required. "
