@@ -35,7 +35,7 @@ MOUNTED = {DEPENDENCIES: "/opt/python", CORE: "/opt/python", FUNCTIONS: "/var/ta
 UNNEEDED = ("bin", ".lock", ".cache")
 # Of the installer too; a RECORD has the hashes of scripts, and so of the place that they were made in.
 UNNEEDED_METADATA = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
-# Of what botocore knows of AWS's 400 services (25 MB), what `b2b.wiring` makes clients of.
+# Of what botocore knows of AWS's 400 services (25 MB), what `b2b.wiring.aws` makes clients of.
 AWS_SERVICES = ("dynamodb", "secretsmanager", "sqs")
 # The oldest time that a zip can hold: 1 January 1980.
 ZIP_EPOCH = 315532800
@@ -59,9 +59,8 @@ def build(architecture: str, version: str, out: Path) -> None:
     say(f"Building for {architecture} in {shown(out)}:")
     install_dependencies(architecture, version, out / DEPENDENCIES)
     copy_code(ROOT / "layers/core/b2b", out / CORE / "b2b")
-    for package in sorted((ROOT / "functions").iterdir()):
-        if (package / "handler.py").exists():
-            copy_code(package, out / FUNCTIONS / package.name)
+    for package in sorted(path.parent for path in (ROOT / "functions").glob("*/__init__.py")):
+        copy_code(package, out / FUNCTIONS / package.name)
     for part, mounted in MOUNTED.items():
         compile_code(python, out / part, mounted)
     write_template(architecture, digest(out), out / "template.yaml")

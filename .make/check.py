@@ -5,6 +5,7 @@
 A check that fails prints what its tool said; all of them run, whatever failed before.
 """
 
+import ast
 import functools
 import json
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,32 @@ def private_lines(path: Path) -> list[str]:
     ]
 
 
+# What is longer than this has more than one subject. Split it by subject.
+
+MEASURED_CODE = ("functions", "layers/core", "cli")
+LONGEST_MODULE = 400
+LONGEST_CLASS = 250
+
+
+def measure() -> Outcome:
+    modules = [path for folder in MEASURED_CODE for path in sorted((ROOT / folder).rglob("*.py"))]
+    found = [line for path in modules for line in too_long(path)]
+    return Outcome(bool(modules) and not found, "\n".join(found), note=f"{len(modules)} modules")
+
+
+def too_long(path: Path) -> Iterator[str]:
+    text = path.read_text()
+    where = path.relative_to(ROOT)
+    lines = len(text.splitlines())
+    if lines > LONGEST_MODULE:
+        yield f"{where}: {lines} lines; a module has at most {LONGEST_MODULE}"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and node.end_lineno is not None:
+            lines = node.end_lineno - node.lineno + 1
+            if lines > LONGEST_CLASS:
+                yield f"{where}:{node.lineno}: class {node.name} has {lines} lines; a class has at most {LONGEST_CLASS}"
+
+
 CHECKS: dict[str, Check] = {
     "format": tool("ruff", "format", "--check", "."),
     "lint": tool("ruff", "check", "."),
@@ -168,6 +195,7 @@ CHECKS: dict[str, Check] = {
     "compiles on Lambda's Python 3.13": compile_for_lambda,
     "requirement files are current": tool("python", ".make/lock.py", "--check"),
     "nothing of one machine": search_for_private,
+    "sizes of modules and classes": measure,
 }
 
 

@@ -46,7 +46,7 @@ from parameters import (
 )
 from releases import delete_old_versions, write_release
 
-from b2b.domain.upstream import ThinkificDelay
+from b2b.domain.work.upstream import ThinkificDelay
 from b2b_cli.admins import create_admin, has_token
 from b2b_cli.connection import Connection, connect
 from b2b_cli.errors import CommandError
@@ -279,7 +279,7 @@ def provide_key(connection: Connection, terminal: Terminal) -> Iterator[str]:
     """What is left to do."""
     command = f"{COMMAND} key set --stack-name {connection.stack_name}"
     try:
-        if connection.services.missing_key is None:
+        if connection.services.upstream.missing_key is None:
             return
     except ThinkificDelay as unknown:
         terminal.say(f"Whether there is a key cannot be seen: {unknown}")
@@ -298,10 +298,10 @@ def provide_key(connection: Connection, terminal: Terminal) -> Iterator[str]:
 
 def provide_admin(connection: Connection, terminal: Terminal) -> Iterator[str]:
     """What is left to do."""
-    if has_token(connection.services):
+    if has_token(connection.services.api):
         return
     if terminal.is_there and is_confirmed(terminal, "Nobody can call the API yet. Make the first admin?"):
-        terminal.say(create_admin(connection.services, terminal, name=None, email=None, token_name=FIRST_TOKEN))
+        terminal.say(create_admin(connection.services.api, terminal, name=None, email=None, token_name=FIRST_TOKEN))
         return
     yield f"{f'{COMMAND} admin create --stack-name {connection.stack_name}':<60}  the first admin, with a token"
 

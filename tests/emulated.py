@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from b2b.queues import Queues
+from b2b.gateways.queues import Queues
 from b2b.storage.store import Store
 from b2b.storage.table import Table
 from b2b_cli.local.emulator import Emulator

@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from b2b.domain.errors import B2BError, NotFound
+from b2b.domain.identity.users import Role, User
 from b2b.domain.kinds import Kind
-from b2b.domain.users import Role, User
-from b2b.http.fields import Email, Text, sentence
-from b2b.services.users import UserFields
-from b2b.wiring.core import Services
+from b2b.http.api.requests.fields import Email, Text, sentence
+from b2b.services.identity.users import UserFields
+from b2b.wiring.api import ApiServices
 from b2b_cli.errors import CommandError
 from b2b_cli.terminal import Terminal, answer
 
@@ -17,7 +17,7 @@ TOKEN_NAME = "Command line"  # noqa: S105 - a name
 
 
 def create_admin(
-    services: Services, terminal: Terminal, *, name: str | None, email: str | None, token_name: str
+    services: ApiServices, terminal: Terminal, *, name: str | None, email: str | None, token_name: str
 ) -> str:
     """The secret of a new token, which is not kept anywhere, of the admin with the e-mail, made where missing.
 
@@ -35,7 +35,7 @@ def create_admin(
     return _told_token(services, terminal, user, token_name)
 
 
-def add_token(services: Services, terminal: Terminal, *, email: str, name: str) -> str:
+def add_token(services: ApiServices, terminal: Terminal, *, email: str, name: str) -> str:
     """The secret of another token of the admin with the e-mail. Raises CommandError."""
     name = _token_name(name)
     admin = _find(services, _email(email))
@@ -44,23 +44,23 @@ def add_token(services: Services, terminal: Terminal, *, email: str, name: str) 
     return _told_token(services, terminal, admin, name)
 
 
-def has_token(services: Services) -> bool:
+def has_token(services: ApiServices) -> bool:
     """Whether anybody can call the API."""
-    return services.store.counters.total(Kind.TOKENS) > 0
+    return services.records.store.counters.total(Kind.TOKENS) > 0
 
 
-def ensure_admin(services: Services, *, name: str, email: str) -> User:
+def ensure_admin(services: ApiServices, *, name: str, email: str) -> User:
     """The admin with the e-mail, created where missing."""
     return _find(services, email) or _create(services, name, email)
 
 
-def make_token(services: Services, admin: User, *, name: str) -> str:
+def make_token(services: ApiServices, admin: User, *, name: str) -> str:
     """The secret of a new token with every scope; it is not kept anywhere."""
     _, secret = services.tokens.create(name, user_id=admin.id)
     return secret
 
 
-def _find(services: Services, email: str) -> User | None:
+def _find(services: ApiServices, email: str) -> User | None:
     try:
         user = services.users.find_by_email(email).user
     except NotFound:
@@ -70,15 +70,15 @@ def _find(services: Services, email: str) -> User | None:
     return user
 
 
-def _create(services: Services, name: str, email: str) -> User:
-    services.store.migrations.note_new_school()
+def _create(services: ApiServices, name: str, email: str) -> User:
+    services.records.store.migrations.note_new_school()
     try:
         return services.users.create(email, UserFields(name=name), role=Role.ADMIN).user
     except B2BError as error:
         raise CommandError(str(error)) from error
 
 
-def _told_token(services: Services, terminal: Terminal, admin: User, name: str) -> str:
+def _told_token(services: ApiServices, terminal: Terminal, admin: User, name: str) -> str:
     secret = make_token(services, admin, name=name)
     terminal.say(f'The new token "{name}", which is shown this once:')
     return secret

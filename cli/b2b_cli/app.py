@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from b2b.config import ConfigError
-from b2b.wiring.core import client
+from b2b.wiring.aws import client
 from b2b_cli import admins
 from b2b_cli.connection import connect
 from b2b_cli.errors import CommandError
@@ -127,7 +127,7 @@ def create_admin(
     Who is an admin already gets a new token only. It is shown this once, and nothing else goes to standard output:
     TOKEN=$(b2b admin create ...) works.
     """
-    services = connect(data, stack_name).services
+    services = connect(data, stack_name).services.api
     _say(admins.create_admin(services, _terminal, name=name, email=email, token_name=token_name))
 
 
@@ -142,7 +142,7 @@ def add_token(
 
     The token is shown this once. The others stay good until DELETE /api/tokens/{id}.
     """
-    services = connect(data, stack_name).services
+    services = connect(data, stack_name).services.api
     _say(admins.add_token(services, _terminal, email=email, name=name))
 
 

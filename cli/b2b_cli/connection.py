@@ -13,9 +13,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from b2b.config import load_config
-from b2b.wiring.core import client
-from b2b.wiring.upstream import UpstreamServices
+from b2b.wiring.aws import client
+from b2b.wiring.commands import CommandServices, command_services_of
 from b2b_cli.errors import CommandError
 from b2b_cli.local.note import Note
 from b2b_cli.local.processes import is_alive
@@ -51,8 +50,8 @@ class Connection:
     functions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def services(self) -> UpstreamServices:
-        return UpstreamServices(load_config(self.environment))
+    def services(self) -> CommandServices:
+        return command_services_of(self.environment)
 
     @cached_property
     def sqs(self) -> Any:

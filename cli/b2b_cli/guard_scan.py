@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from b2b.storage import keys
-from b2b.storage.claims import ATTRIBUTES, Tie, claimed_ties, held_tie
+from b2b.storage.integrity.claims import ATTRIBUTES, Tie, claimed_ties, held_tie
+from b2b.storage.items import Item, unmarshal
 from b2b.storage.keys import Key
-from b2b.storage.table import Item, unmarshal
 from b2b_cli.copying import SEGMENTS, WholeTable
 from b2b_cli.migrating import Rows
 from b2b_cli.progress import Progress

@@ -5,10 +5,10 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from b2b.domain.upstream import BudgetSpent, KeyRefused, ThinkificError
-from b2b.thinkific.client import KEY_LENGTH, is_key
-from b2b.wiring.core import client
-from b2b.wiring.upstream import UpstreamServices
+from b2b.domain.work.upstream import BudgetSpent, KeyRefused, ThinkificError
+from b2b.gateways.thinkific import KEY_LENGTH, is_key
+from b2b.wiring.aws import client
+from b2b.wiring.thinkific import Upstream
 from b2b_cli.connection import Connection
 from b2b_cli.errors import CommandError
 from b2b_cli.progress import Progress
@@ -50,10 +50,10 @@ def set_key(connection: Connection, key: str, terminal: Terminal, progress: Prog
     if len(key) != KEY_LENGTH:
         terminal.say(f"Note: this key has {len(key)} characters; Thinkific's API keys have {KEY_LENGTH}.")
     if check:
-        _try(connection.services, key, connection.environment["THINKIFIC_SUBDOMAIN"], progress)
+        _try(connection.services.upstream, key, connection.environment["THINKIFIC_SUBDOMAIN"], progress)
         terminal.say("Thinkific accepts the key.")
     _store(connection.environment["THINKIFIC_API_KEY_SECRET_ID"], key)
-    connection.services.resume()
+    connection.services.upstream.budget.resume()
     terminal.say(
         f"The key of {connection.stack_name} is set. Running workers take it within five minutes, "
         "or at once when Thinkific refuses the one they have."
@@ -73,7 +73,7 @@ def set_token(connection: Connection, token: str, terminal: Terminal, progress: 
         )
     if check:
         subdomain = connection.environment["THINKIFIC_SUBDOMAIN"]
-        _check_site(_tried_token(connection.services, token, progress), subdomain)
+        _check_site(_tried_token(connection.services.upstream, token, progress), subdomain)
         terminal.say("Thinkific accepts the token.")
     _store(secret_id, token)
     terminal.say(
@@ -82,12 +82,12 @@ def set_token(connection: Connection, token: str, terminal: Terminal, progress: 
     )
 
 
-def _tried_token(services: UpstreamServices, token: str, progress: Progress) -> str | None:
+def _tried_token(upstream: Upstream, token: str, progress: Progress) -> str | None:
     """The subdomain of the site that it is of, where Thinkific tells."""
     waited = 0.0
     while True:
         try:
-            subdomain = services.try_token(token)
+            subdomain = upstream.graphql.try_token(token)
         except KeyRefused as refused:
             raise CommandError(
                 f"{refused} It is an API Access Token, from Settings > Code & Analytics > API Access Tokens, that "
@@ -119,11 +119,11 @@ def _wait(spent: BudgetSpent, waited: float, progress: Progress, *, what: str) -
     return spent.retry_after
 
 
-def _try(services: UpstreamServices, key: str, subdomain: str, progress: Progress) -> None:
+def _try(upstream: Upstream, key: str, subdomain: str, progress: Progress) -> None:
     waited = 0.0
     while True:
         try:
-            services.try_key(key)
+            upstream.thinkific.try_key(key)
         except KeyRefused as refused:
             raise CommandError(f"{explanation(refused, subdomain)} {_UNCHANGED}") from refused
         except BudgetSpent as spent:

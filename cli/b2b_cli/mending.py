@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from b2b.domain.consistency import Contradiction
 from b2b.domain.errors import BrokenInvariant, NeedsAPerson, TooManyRequests
-from b2b.services.consistency import ConsistencyService
-from b2b.services.recount import RecountService
-from b2b.services.uniqueness import UniquenessService
-from b2b.storage.claims import Breach
+from b2b.domain.integrity.consistency import Contradiction
+from b2b.services.integrity.consistency import ConsistencyService
+from b2b.services.integrity.recount import RecountService
+from b2b.services.integrity.uniqueness import UniquenessService
+from b2b.storage.integrity.claims import Breach
 from b2b_cli.guard_scan import suspects
 from b2b_cli.migrating import Rows
 from b2b_cli.progress import Progress
@@ -50,10 +50,10 @@ def at_students(service: ConsistencyService, users: RecountService) -> Look[Cont
     def find(progress: Progress) -> list[Contradiction]:
         found: list[Contradiction] = []
         for user_count, user_id in enumerate(users.user_ids(), 1):
-            found += service.look_at_user(user_id)
+            found += service.check_user(user_id)
             progress(f"{user_count} users looked at")
         for student_count, student_id in enumerate(service.student_ids(), 1):
-            found += service.look_at_student(student_id)
+            found += service.check_student(student_id)
             progress(f"{student_count} students looked at")
         return found
 
@@ -64,7 +64,7 @@ def at_guards(service: UniquenessService, rows: Rows) -> Look[Breach]:
     """Who has which address, user in Thinkific, product and token."""
 
     def find(progress: Progress) -> list[Breach]:
-        looks = (service.look(guard, records) for guard, records in suspects(rows, progress).items())
+        looks = (service.find_breach(guard, records) for guard, records in suspects(rows, progress).items())
         return [breach for breach in looks if breach is not None]
 
     return Look(service, find)

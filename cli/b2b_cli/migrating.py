@@ -10,9 +10,10 @@ from typing import Any
 from b2b.domain.errors import TooManyRequests
 from b2b.services.contention import retry_conflicts
 from b2b.storage import keys, schema
+from b2b.storage.items import Item, unmarshal
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Item, Table, unmarshal
+from b2b.storage.table import Table
 from b2b_cli.copying import SEGMENTS, WholeTable
 from b2b_cli.errors import CommandError
 from b2b_cli.merging import key_of
@@ -69,7 +70,11 @@ def migrate(rows: Rows, say: Say, progress: Progress, *, again: bool) -> bool:
         if step.leads_to > known:
             _take(step, rows, store, say, progress)
     say(f"Every row is of today's form, which is number {schema.VERSION}.")
-    shared = [left for pair in store.settling.shared() if (left := _retried(partial(store.settling.part, pair)))]
+    shared = [
+        left
+        for pair in store.address_migration.shared_addresses()
+        if (left := _retried(partial(store.address_migration.resolve_shared, pair)))
+    ]
     for pair in shared:
         say(str(pair))
     return not shared

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
-from b2b.storage.guards import KEYED, OWNER
+from b2b.storage.identity.guards import KEYED, OWNER
+from b2b.storage.items import Item
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class Step:
 def _key_addresses(store: Store, key: Key, item: Item) -> None:
     """Users and students go with their guards, guards with their users and students; the rest is as it was."""
     if keys.is_user(key):
-        store.settling.settle(Kind.USERS, item["id"])
+        store.address_migration.migrate_address(Kind.USERS, item["id"])
     elif keys.is_student(key):
-        store.settling.settle(Kind.STUDENTS, item["id"])
+        store.address_migration.migrate_address(Kind.STUDENTS, item["id"])
     elif keys.is_user_email(key):
-        store.settling.settle_guard(Kind.USERS, key, item[OWNER])
+        store.address_migration.migrate_guard(Kind.USERS, key, item[OWNER])
     elif keys.is_student_email(key):
-        store.settling.settle_guard(Kind.STUDENTS, key, item[OWNER])
+        store.address_migration.migrate_guard(Kind.STUDENTS, key, item[OWNER])
     else:
         store.migrations.mark(key, KEYED)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from b2b.domain.recount import Drift
-from b2b.services.recount import RecountReport, RecountService
+from b2b.domain.integrity.recount import Drift
+from b2b.services.integrity.recount import RecountReport, RecountService
 from b2b_cli.progress import Progress
 
 
@@ -11,9 +11,9 @@ def recount(service: RecountService, say: Callable[[str], None], progress: Progr
     """Whether every counter is right, or was set right."""
     report = RecountReport()
     for user_id in service.user_ids():
-        service.look_at_user(user_id, report)
+        service.check_user(user_id, report)
         progress(f"{report.users} users, {len(report.drifts)} counters wrong")
-    service.look_at_totals(report)
+    service.check_totals(report)
     progress("")
     corrected = [_treat(service, drift, say) for drift in report.drifts] if repair else []
     if not repair:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from b2b.domain.timestamps import to_text
-from b2b.services.messages import UnreadableMessage, operation_id_of, student_id_of
+from b2b.domain.work.messages import UnreadableMessage, operation_id_of, student_id_of
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
 

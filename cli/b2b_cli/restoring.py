@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys, schema
-from b2b.storage.migrations import Migrations
 from b2b.storage.table import Table
+from b2b.storage.work.migrations import Migrations
 from b2b_cli.copying import CALLS_AT_ONCE, WholeTable
 from b2b_cli.errors import CommandError
 from b2b_cli.merging import Merge
@@ -232,6 +232,6 @@ def _next_steps(school: School, source: str, restored: Restored) -> Iterator[str
     yield f"  b2b verify --all --fix {stack}"
     yield "      Thinkific knows what was done since, and is brought to what the table says now. What the table had"
     yield "      still to tell it at that time is on its way by itself."
-    yield "  Students made since are not in the table, and stay enrolled in Thinkific: enrol them again."
+    yield "  Students made since are not in the table, and stay enrolled in Thinkific: enroll them again."
     yield f"  aws dynamodb delete-table --table-name {source}"
     yield "      The copy, when all is well."

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from b2b.storage import keys
-from b2b.storage.table import Item, Table, delete, put
+from b2b.storage.actions import delete, put
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 from b2b_cli.progress import Progress
 
 # AWS does not say how soon a limit is heeded everywhere.

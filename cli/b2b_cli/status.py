@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from b2b.domain.enrollment.redaction import without_names
 from b2b.domain.kinds import Kind
 from b2b.domain.timestamps import utc_now
-from b2b.domain.unnamed import unnamed
-from b2b.domain.upstream import ThinkificDown, ThinkificError
+from b2b.domain.work.upstream import ThinkificDown, ThinkificError
 from b2b.storage.store import Store
 from b2b_cli.connection import Connection
 
@@ -43,8 +43,8 @@ def _pause(connection: Connection) -> str | None:
     if connection.stack_name is not None:
         # Who may look at a stack need not be allowed to read its secret.
         with suppress(ThinkificDown):
-            missing = connection.services.missing_key
-    return missing or connection.services.pause_reason
+            missing = connection.services.upstream.missing_key
+    return missing or connection.services.upstream.pause_reason
 
 
 def _tell_graphql(connection: Connection, say: Callable[[str], None]) -> str | None:
@@ -52,7 +52,7 @@ def _tell_graphql(connection: Connection, say: Callable[[str], None]) -> str | N
     trouble = connection.services.store.graphql.trouble()
     is_set_up = trouble is not None
     with suppress(ThinkificError):
-        is_set_up = connection.services.has_token
+        is_set_up = connection.services.upstream.graphql.is_set_up
     if not is_set_up:
         return None
     say(_line("GraphQL", f"FAILED. {trouble}" if trouble else "ok"))
@@ -77,7 +77,7 @@ def _tell_wishes(store: Store, say: Callable[[str], None]) -> int:
     """How many of the students that wait are in trouble, as far as was looked."""
     waiting = store.wishes.count()
     say(_line("Students", f"{waiting} not yet in Thinkific as wanted"))
-    troubled = [wish for wish in store.wishes.first(100) if wish.trouble is not None]
+    troubled = [wish for wish in store.wishes.longest_due(100) if wish.trouble is not None]
     for wish in troubled[:_MOST_SHOWN]:
         say(_line("", f"student {wish.student_id}, {wish.attempts} failed attempts: {wish.trouble}"))
     if len(troubled) > _MOST_SHOWN:
@@ -92,7 +92,7 @@ def _tell_refusals(store: Store, say: Callable[[str], None]) -> int:
     say(_line("Refusals", f"{who} of whom Thinkific refuses name, e-mail or group"))
     for record in store.students.get_each_record(store.refusals.ids()[:_MOST_SHOWN] if refused else []):
         for sentence in record.refusals:
-            say(_line("", f"student {record.student.id}: {unnamed(sentence, record.student)}"))
+            say(_line("", f"student {record.student.id}: {without_names(sentence, record.student)}"))
     if refused > _MOST_SHOWN:
         say(_line("", f"... and {refused - _MOST_SHOWN} more"))
     return refused

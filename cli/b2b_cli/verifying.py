@@ -4,8 +4,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from b2b.domain.upstream import BudgetSpent, SitePaused, ThinkificDelay, ThinkificError
-from b2b.services.verification import Difference, Verification
+from b2b.domain.work.upstream import BudgetSpent, SitePaused, ThinkificDelay, ThinkificError
+from b2b.services.enrollment.sync.verification import Difference, Verification
 from b2b_cli.errors import CommandError
 from b2b_cli.progress import Progress
 
@@ -30,7 +30,7 @@ def verify(
         for difference in differences:
             say(str(difference))
         if differences and fix:
-            verification.want_again(student_id, differences)
+            verification.reopen_differences(student_id, differences)
     progress("")
     say(_summary(len(ids), compared, different, fix=fix))
     return fix or not different

@@ -22,11 +22,11 @@ from tests.unit.in_process import InProcess
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain.budget import Budget
-from b2b.services.recount import RecountService
-from b2b.services.sweep import SweepService
-from b2b.storage.budget import BudgetItem
-from b2b.wiring import core
+from b2b.domain.work.budget import Budget
+from b2b.services.enrollment.sweep import SweepService
+from b2b.services.integrity.recount import RecountService
+from b2b.storage.work.budget import BudgetItem
+from b2b.wiring.aws import PATIENTLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store
 
@@ -85,7 +85,7 @@ def _calls(emulator: Emulator) -> dict[str, Use]:
         "GET student": call("GET", "/api/students/{student}"),
         "GET user": call("GET", "/api/users/{user}"),
         "GET students, a page of 15": call("GET", "/api/students"),
-        "POST student, new, 1 enrolment": call("POST", "/api/students", new_student),
+        "POST student, new, 1 enrollment": call("POST", "/api/students", new_student),
         "POST users/upsert, new": call("POST", "/api/users/upsert", lambda number: {"email": f"u{number}@example.com"}),
         "POST users/upsert, known": call(
             "POST", "/api/users/upsert", lambda number: {"email": crowd.client.email, "name": f"Client {number}"}
@@ -108,7 +108,7 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         numbers = itertools.count(1)
 
         def look() -> None:
-            assert sync.bring(next(numbers), lambda: 60.0).value == "fulfilled"
+            assert sync.sync_student(next(numbers), lambda: 60.0).value == "fulfilled"
 
         for number in range(_TIMES + 1):
             assert world.enroll(user, course, email=f"pupil-{number}@example.com").student.id == number + 1
@@ -116,9 +116,9 @@ def _behind_the_calls(emulator: Emulator) -> tuple[Use, dict[str, Use]]:
         looked = _use(look, meter)
         looked = replace(looked, upstream=round(len(upstream.calls()) / (_TIMES + 1)))
         schedules: dict[str, Use] = {
-            "repair": _use(world.repair.ring_again, meter),
-            "expiry_sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
-            "recount": _use(partial(RecountService(world.store, clock).go_on, lambda: 300.0), meter),
+            "repair": _use(world.repair.enqueue_overdue, meter),
+            "sweep": _use(partial(SweepService(world.store, clock).sweep, lambda: 60.0), meter),
+            "recount": _use(partial(RecountService(world.store, clock).continue_walk, lambda: 300.0), meter),
         }
     store.close()
     return looked, schedules
@@ -129,7 +129,7 @@ def _open(runner: asyncio.Runner, app: Any, **options: Any) -> httpx.Client:
 
 
 def _as_the_product_has_it(emulator: Emulator, school: Emulated) -> Emulated:
-    return replace(school, dynamodb=emulator.client("dynamodb", core._BOTO), sqs=emulator.client("sqs", core._BOTO))
+    return replace(school, dynamodb=emulator.client("dynamodb", PATIENTLY), sqs=emulator.client("sqs", PATIENTLY))
 
 
 def _use(work: Callable[[], object], meter: Meter) -> Use:

@@ -49,11 +49,11 @@ MIX = {
     "GET student": 0.30,
     "GET user": 0.15,
     "GET students, a page of 15": 0.15,
-    "POST student, new, 1 enrolment": 0.30,
+    "POST student, new, 1 enrollment": 0.30,
     "POST users/upsert, new": 0.05,
     "POST users/upsert, known": 0.05,
 }
-_NEW_STUDENT = "POST student, new, 1 enrolment"
+_NEW_STUDENT = "POST student, new, 1 enrollment"
 _USERS_CALLS = ("GET user", "POST users/upsert, new", "POST users/upsert, known")
 
 # How long a run lasts: its CPU time here, at the share of a processor that its memory buys, and what it waits for.
@@ -69,18 +69,19 @@ _KEPT_SECONDS = 600
 _POLLERS = 5
 _POLL_SECONDS = 20
 _REQUESTS_A_MESSAGE = 3  # sent, received, deleted
-_ROWS_OF_A_STUDENT_BYTES = 2_000  # with its enrolment, association and seat, and their index rows
+_ROWS_OF_A_STUDENT_BYTES = 2_000  # with its enrollment, association and seat, and their index rows
 
 _PLATFORM_LOG_BYTES = 900  # start and report of a run, as JSON
 _OWN_LOG_BYTES = 350
 _ACCESS_LOG_BYTES = 350
 # Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed of each route.
 _DETAILED_METRICS = 6
-# Our own: those of the sync have data in an hour with an enrolment, the others in these hours of a day.
+# Our own: those of the sync have data in an hour with an enrollment, the others in these hours of a day.
 _SYNC_METRICS = 3
 _IDLE_METRIC_HOURS_A_DAY = 2 * 1 + 1 * 4  # two of the daily recount, one of four catalogue refreshes
 
 # A refresh of a small catalogue, four times a day; nothing measures it here.
+_REFRESH = "catalogue"
 _REFRESH_READ_UNITS, _REFRESH_WRITE_UNITS, _REFRESH_SECONDS = 30, 30, 3.0
 
 
@@ -125,7 +126,7 @@ class Stack:
             api_functions=sum(map(bool, routes)),
             memory_gb=content["Globals"]["Function"]["MemorySize"] / 1024,
             runs={
-                schedule.handler.partition(".")[0]: MONTH_SECONDS / schedule.every_seconds
+                schedule.handler.split(".")[1]: MONTH_SECONDS / schedule.every_seconds
                 for schedule in template.schedules()
             },
             queues_polled=len(template.event_sources()),
@@ -167,10 +168,8 @@ def month(calls: int, used: Measured, stack: Stack) -> Month:
     seconds = (
         sum(calls * share * run_seconds(used.calls[what], stack) for what, share in MIX.items())
         + looks * run_seconds(used.look, stack)
-        + sum(
-            count * run_seconds(used.schedules[name], stack) for name, count in runs.items() if name in used.schedules
-        )
-        + runs.get("catalogue_refresh", 0) * _REFRESH_SECONDS
+        + sum(runs[name] * run_seconds(use, stack) for name, use in idle_runs(used, stack).items())
+        + runs.get(_REFRESH, 0) * _REFRESH_SECONDS
         + (cold + cold_looks(looks)) * _INIT_SECONDS
     )
     reads, writes = units(calls, used, stack)
@@ -196,6 +195,12 @@ def month(calls: int, used: Measured, stack: Stack) -> Month:
     return Month(calls, dollars, cold, looks * used.look.upstream)
 
 
+def idle_runs(used: Measured, stack: Stack) -> dict[str, Use]:
+    """A run of each schedule, by its function. One that nothing measures counts as much as the dearest that is."""
+    dearest = max(used.schedules.values(), key=lambda use: use.cpu_seconds)
+    return {name: used.schedules.get(name, dearest) for name in stack.runs if name != _REFRESH}
+
+
 def run_seconds(use: Use, stack: Stack) -> float:
     processor = stack.memory_gb * 1024 / _MEMORY_OF_ONE_PROCESSOR_MB
     waits = (
@@ -212,8 +217,8 @@ def units(calls: int, used: Measured, stack: Stack) -> tuple[float, float]:
     times = {what: calls * share for what, share in MIX.items()}
     parts = [(times[what], use) for what, use in used.calls.items() if what in times]
     parts += [(looks, used.look)]
-    parts += [(stack.runs[name], use) for name, use in used.schedules.items() if name in stack.runs]
-    refreshes = stack.runs.get("catalogue_refresh", 0)
+    parts += [(stack.runs[name], use) for name, use in idle_runs(used, stack).items()]
+    refreshes = stack.runs.get(_REFRESH, 0)
     reads = sum(count * use.consumed.read_units for count, use in parts) + calls + refreshes * _REFRESH_READ_UNITS
     writes = sum(count * use.consumed.write_units for count, use in parts) + refreshes * _REFRESH_WRITE_UNITS
     return reads, writes + min(calls, MONTH_SECONDS / 60)
@@ -293,7 +298,7 @@ def measure(folder: Path) -> Section:
         "",
         *_snapstart(stack, months),
         "",
-        *_assumptions(stack, months[-1]),
+        *_assumptions(stack, used, months[-1]),
     ]
     return Section("Costs a month, in dollars", (), lines)
 
@@ -340,7 +345,8 @@ def _snapstart(stack: Stack, months: list[Month]) -> list[str]:
     )
 
 
-def _assumptions(stack: Stack, largest: Month) -> list[str]:
+def _assumptions(stack: Stack, used: Measured, largest: Month) -> list[str]:
+    unmeasured = idle_runs(used, stack).keys() - used.schedules.keys()
     runs = ", ".join(f"{name} {count:,.0f}" for name, count in stack.runs.items())
     processor = stack.memory_gb * 1024 / _MEMORY_OF_ONE_PROCESSOR_MB
     return [
@@ -350,6 +356,7 @@ def _assumptions(stack: Stack, largest: Month) -> list[str]:
             f"{stack.alarm_metrics} metrics, {stack.log_groups} log groups, {stack.routes} routes",
             f"with{'' if stack.detailed_metrics else 'out'} detailed metrics, {stack.queues_polled} polled queues;",
             f"runs a month: {runs}.",
+            f"Not measured, and taken for the dearest schedule: {', '.join(sorted(unmeasured)) or 'none'}.",
         ),
         *paragraph(
             f"Idle polls: {_POLLERS} pollers a queue, each asking every {_POLL_SECONDS} s:",

@@ -16,13 +16,13 @@ from typing import Any
 from tests.emulated import Emulated
 from tests.integration.round_trips import Office
 
-from b2b.domain.enrollments import Enrollment
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import Association, Student
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product
-from b2b.domain.students import Association, Student
-from b2b.domain.users import User
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _THREADS = 4
 _ROWS_IN_ONE_WRITE = 25  # BatchWriteItem's limit
@@ -88,8 +88,8 @@ def _rows(desk: Office, clients: Sequence[User], course: Product, students: int)
             updated_at=now,
         )
         seat, _ = store.users.take_seat(client.id, course.id, student_id, now)
-        actions = [*store.students.add(student), *store.students.associate(association)]
-        for action in (*actions, store.students.enroll(enrollment), seat):
+        actions = [*store.students.add_student(student), *store.students.associate(association)]
+        for action in (*actions, store.enrollments.enroll(enrollment), seat):
             yield action.arguments["Item"]
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from tests.integration.round_trips import Office
 
-from b2b.http.app import create_app
+from b2b.http.api.app import create_app
 from b2b.http.asgi import lambda_handler
-from b2b_cli.local.api import GROUPS
+from b2b_cli.groups import GROUPS, group_of
 
 _EVENT = Path(__file__).parents[2] / "events/apigateway-v2-create-student.json"
 
@@ -36,7 +36,7 @@ class Gateway:
             # Python 3.12 and later announce the end of how Mangum asks for a loop.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._handlers = {
-                group: lambda_handler(create_app(router, desk), group) for group, router in GROUPS.items()
+                group: lambda_handler(create_app(router, desk.api), group) for group, router in GROUPS.items()
             }
 
     def call(self, method: str, path: str, body: Json | None = None) -> Answer:
@@ -45,8 +45,7 @@ class Gateway:
         return answered(self.send(event))
 
     def send(self, event: Json) -> Json:
-        group = event["rawPath"].split("/")[2]
-        answer: Json = self._handlers[group](event, None)
+        answer: Json = self._handlers[group_of(event["rawPath"])](event, None)
         return answer
 
     def event(self, method: str, path: str, body: Json | None = None) -> Json:

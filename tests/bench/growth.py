@@ -27,7 +27,7 @@ from tests.bench.sampling import Ratio, Samples, interleaved, ratio
 from tests.emulated import Emulated, new_school, running_emulator
 from tests.integration.round_trips import Office
 
-from b2b.wiring import core
+from b2b.wiring.aws import PATIENTLY
 from b2b_cli.local.emulator import Emulator
 
 SIZES = (100, 10_000, 100_000)
@@ -39,7 +39,7 @@ _PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_att
 
 GET_USER = "GET user"
 GET_STUDENT = "GET student"
-POST_STUDENT = "POST student, 2 enrolments"
+POST_STUDENT = "POST student, 2 enrollments"
 ENROLL = "enroll in 1"
 FIRST_PAGE = "GET students, first page"
 BY_CURSOR = "GET students, by cursor"
@@ -122,7 +122,7 @@ def _scale(emulator: Emulator, size: int, progress: Progress) -> Scale:
 
 
 def _client(emulator: Emulator, school: Emulated) -> Emulated:
-    config = core._BOTO.merge(_PATIENCE)
+    config = PATIENTLY.merge(_PATIENCE)
     return replace(school, dynamodb=emulator.client("dynamodb", config), sqs=emulator.client("sqs", config))
 
 

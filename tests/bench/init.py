@@ -19,21 +19,22 @@ from tests.bench.processes import TELL_READY, CpuTime, cpu_time, instructions, o
 from tests.bench.progress import Progress
 from tests.bench.report import Figure, Goal, Section, number, paragraph, table
 from tests.bench.sampling import Ratio, Samples, interleaved, ratio, spread
+from tests.functions import of_kind
 
 API_GOAL = Goal(1.15, stretch=0.95, unit="x")
 WORKER_GOAL = Goal(1.10, unit="x")
 ARTIFACT_GOAL = Goal(1.05, unit="x")
 
-WORKERS = ("thinkific_sync", "operations", "repair", "expiry_sweep", "recount", "catalogue_refresh")
+WORKERS = (*of_kind("workers"), *of_kind("schedules"))
 _WEB = ("fastapi", "starlette", "mangum")
 
 _NOTHING = "the interpreter alone"
 _API_LEAST = "import fastapi, mangum; DynamoDB client"
 _WORKER_LEAST = "Powertools batch; DynamoDB client"
-_USERS = "users.handler, as imported"
-_USERS_READY = "users.handler and its client"
-_FRESH = "users.handler, freshly compiled"
-_ZIPPED = "users.handler, zipped with time stamps"
+_USERS = "api.users.handler, as imported"
+_USERS_READY = "api.users.handler and its client"
+_FRESH = "api.users.handler, freshly compiled"
+_ZIPPED = "api.users.handler, zipped with time stamps"
 
 _CLIENT = "import boto3; boto3.client('dynamodb')"
 _BATCH = "from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response"
@@ -127,18 +128,18 @@ def measure(artifact: Artifact, folder: Path, progress: Progress, *, rounds: int
 def _starts(artifact: Artifact, folder: Path) -> dict[str, Start]:
     fresh = freshly_compiled(artifact, folder / "fresh")
     zipped = naively_zipped(artifact, folder / "zipped")
-    users = "import users.handler"
+    users = "import api.users.handler"
     return {
         _NOTHING: Start("pass"),
         _API_LEAST: Start(f"import fastapi, mangum; {_CLIENT}", stock=True),
         **{title: Start(_PEER.format(name), stock=True) for name, title in _PEERS.items()},
         _USERS: Start(users),
-        _USERS_READY: Start(f"{users}; from b2b.wiring.core import services; services().table"),
+        _USERS_READY: Start(f"{users}; from b2b.wiring.api import api_services; api_services().records.table"),
         _FRESH: Start(users, fresh),
         _ZIPPED: Start(users, zipped),
         _WORKER_LEAST: Start(f"{_BATCH}; {_CLIENT}", stock=True),
         **{_imported(name): Start(f"import {name}.handler") for name in WORKERS},
-        **{_ready(name): Start(f"import {name}.handler as h; h._services.table") for name in WORKERS},
+        **{_ready(name): Start(f"import {name}.handler as h; h._services.records.table") for name in WORKERS},
     }
 
 

@@ -16,7 +16,7 @@ _ASKED = Trips(0)
 GOALS = {
     "GET of a user": Goal(2, 2, digits=0),
     "GET of a student": Goal(2, 2, digits=0),
-    "POST of a student with 2 enrolments": Goal(6, 5, digits=0),
+    "POST of a student with 2 enrollments": Goal(6, 5, digits=0),
     "enroll in 1": Goal(5, 4, digits=0),
 }
 

@@ -35,7 +35,7 @@ def measure(folder: Path) -> Section:
     finally:
         stack.stop()
     figures = [
-        Figure("Thinkific calls: one enrolment of a known student", len(one), ONE_GOAL),
+        Figure("Thinkific calls: one enrollment of a known student", len(one), ONE_GOAL),
         Figure("Thinkific calls: a new student, 3 products, a group", len(new), NEW_GOAL),
     ]
     lines = [f"a known student: {', '.join(one)}", f"a new student:   {', '.join(new)}"]

@@ -28,8 +28,8 @@ _NAMES = {
     "powertools, logged": "Powertools resolver, one log line",
     "fastapi": "FastAPI + Mangum, nothing of ours",
     "fastapi, logged": "FastAPI + Mangum, one log line",
-    "ours, unlogged": "users.handler without its log line",
-    "ours": "users.handler",
+    "ours, unlogged": "api.users.handler without its log line",
+    "ours": "api.users.handler",
 }
 
 

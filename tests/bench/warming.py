@@ -22,14 +22,15 @@ from tests.bench.peers import fastapi_mangum, handwritten, powertools_resolver, 
 from tests.bench.peers.task import SEARCH, SECRET, find_by_email
 from tests.bench.sampling import interleaved
 
-from b2b.config import load_config
-from b2b.domain.tokens import SCOPES, Token, digest
-from b2b.http.app import create_app
+from api.users.routes import router
+from b2b.domain.identity.tokens import SCOPES, Token, digest
+from b2b.http.api.app import create_app
 from b2b.http.asgi import lambda_handler
 from b2b.observability import logger
-from b2b.services.tokens import TokenService
-from b2b.wiring.core import Services
-from users.routes import router
+from b2b.services.identity.tokens import TokenService
+from b2b.wiring.api import ApiServices
+from b2b.wiring.messages import messages
+from b2b.wiring.records import records
 
 _EVENT = Path(__file__).parents[2] / "events/apigateway-v2-create-student.json"
 _UNLOGGED = "unlogged"
@@ -76,7 +77,7 @@ class CannedUsers:
     find_by_email = staticmethod(find_by_email)
 
 
-class CannedServices(Services):
+class CannedServices(ApiServices):
     """The product's own but for two: nothing asks a table. The token stays remembered."""
 
     @cached_property
@@ -104,7 +105,7 @@ def event() -> Event:
 
 def subjects() -> dict[str, Handler]:
     """The first is what the others are compared with."""
-    services = CannedServices(load_config(os.environ))
+    services = CannedServices(records(os.environ), messages(os.environ))
     app = create_app(router, services)
     # With the level at which nothing of a call is logged.
     logger(_UNLOGGED).setLevel("WARNING")

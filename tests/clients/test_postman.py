@@ -93,13 +93,13 @@ def _enrolling(product: str) -> Iterator[Step]:
     for first, last in PEOPLE:
         email = f"{first}.{last}@{RUN}.example.com".lower()
         yield Step(
-            summary="Create or change a student, assign it to a user, enrol it",
+            summary="Create or change a student, assign it to a user, enroll it",
             status=201,
             body={"first_name": first, "last_name": last, "email": email, "user_email": CLIENT},
             expect=f"pm.variables.set('{first}', body.data.id);",
         )
         yield Step(
-            summary="Enrol a student",
+            summary="Enroll a student",
             body={"email": email, "user_email": CLIENT, "enrollments": [product]},
             expect="pm.expect(body.data.enrollments[0].expiry_date).to.be.a('string');",
         )
@@ -131,7 +131,7 @@ def _ending(user: Json, product: str) -> Iterator[Step]:
     )
     yield Step(summary="Delete a student", status=204, path={"id": "{{Former}}"})
     yield Step(
-        summary="Change when the enrolments of a user's students in a product end",
+        summary="Change when the enrollments of a user's students in a product end",
         path=user,
         body={"product": product, "type": "expire_now"},
         expect="pm.variables.set('operation', body.operation.id);",
@@ -155,7 +155,7 @@ def _refused(user: Json, product: str) -> Iterator[Step]:
     access = {"thinkific_id": product, "active": True, "max_seats": 0, "enrollment_days": 90}
     yield Step(summary="Set what a user may use of a product", path=user, body=access)
     yield Step(
-        summary="Create or change a student, assign it to a user, enrol it",
+        summary="Create or change a student, assign it to a user, enroll it",
         status=409,
         body={
             "first_name": "No",

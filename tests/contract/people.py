@@ -81,7 +81,7 @@ def statuses(student: Json) -> set[str]:
 
 
 def await_settled(api: httpx.Client, student: Json, *, seconds: float = 30.0) -> Json:
-    """The student once no enrolment is pending."""
+    """The student once no enrollment is pending."""
 
     def settled() -> Json | None:
         seen = read_student(api, student)

@@ -77,11 +77,11 @@ class School:
         self._admin("PUT", f"/users/{user_id}", fields)
 
     def remove_user(self, user_id: int) -> None:
-        """As the school does it in Thinkific: the account is gone, with its enrolments."""
+        """As the school does it in Thinkific: the account is gone, with its enrollments."""
         self._admin("DELETE", f"/users/{user_id}", {})
 
     def enroll(self, user: Json, product: Json, **fields: Any) -> Json:
-        """An enrolment that Thinkific has already, made with the Admin API."""
+        """An enrollment that Thinkific has already, made with the Admin API."""
         ids = {"user_id": user["id"], "course_id": product["productable_id"]}
         return self._admin("POST", "/enrollments", ids | fields)
 

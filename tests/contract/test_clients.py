@@ -310,7 +310,7 @@ class TestPythonRequests:
         assert (answer.status_code, answer.json().keys()) == (415, {"message"})
 
 
-def test_a_form_changes_when_enrolments_end(stack: LocalStack, api: httpx.Client, courses: list[Json]) -> None:
+def test_a_form_changes_when_enrollments_end(stack: LocalStack, api: httpx.Client, courses: list[Json]) -> None:
     user = create_user(api)
     number = courses[0]["productable_id"]
     student = create_student(api, user_email=user["email"], enrollments=[number])

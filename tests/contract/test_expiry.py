@@ -1,4 +1,4 @@
-"""Contract, section 3: ``POST /users/enrollments/{id}``, when the enrolments of a user's students end."""
+"""Contract, section 3: ``POST /users/enrollments/{id}``, when the enrollments of a user's students end."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -111,7 +111,7 @@ class TestTheFourTypes:
 
 
 class TestWhomItTouches:
-    def test_an_expired_enrolment_is_reactivated_and_takes_its_seat_again(
+    def test_an_expired_enrollment_is_reactivated_and_takes_its_seat_again(
         self, api: httpx.Client, user: Json, student: Json, courses: list[Json], school: School
     ) -> None:
         change(api, user, courses[0], "expire_now")
@@ -146,7 +146,7 @@ class TestWhomItTouches:
         assert (operation["status"], operation["total"]) == ("succeeded", 0)
         assert enrollment_in(read_student(api, student), courses[0])["status"] == "active"
 
-    def test_a_student_without_an_enrolment_in_it_gets_none(
+    def test_a_student_without_an_enrollment_in_it_gets_none(
         self, api: httpx.Client, user: Json, student: Json, courses: list[Json]
     ) -> None:
         operation = change(api, user, courses[1], "days", expiry_days=5)

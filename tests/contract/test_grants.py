@@ -73,7 +73,7 @@ class TestAccess:
         assert [grant_in(shown, product)["max_seats"] for product in (courses[0], courses[1], bundle)] == [0, 1, 2]
         assert grant_in(shown, bundle)["productable_type"] == "Bundle"
 
-    def test_ending_it_leaves_enrolments_alone(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_ending_it_leaves_enrollments_alone(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         set_access(api, user, courses[0], enrollment_days=30)
         student = enroll(api, create_student(api), user, courses[0])
         shown = set_access(api, user, courses[0], active=False)
@@ -82,7 +82,7 @@ class TestAccess:
         assert after["expiry_date"] == before["expiry_date"]
         assert after["status"] in ("pending", "active")
 
-    def test_enrollment_days_count_for_enrolments_from_now_on(
+    def test_enrollment_days_count_for_enrollments_from_now_on(
         self, api: httpx.Client, user: Json, courses: list[Json]
     ) -> None:
         expiries = []

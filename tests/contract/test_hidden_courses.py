@@ -193,7 +193,7 @@ class TestGraphQL:
         hidden, other = school.add_course(newer_builder=True), school.add_course()
         sync_catalogue(api)
         user, student = create_user(api), create_student(api)
-        with school.switched(hidden_enrolments=shown):
+        with school.switched(hidden_enrollments=shown):
             enroll(api, student, user, hidden, other)
             assert statuses(await_settled(api, student)) == {"active"}
             expired = {"product": hidden["productable_id"], "type": "expire_now"}

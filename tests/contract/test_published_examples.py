@@ -199,7 +199,7 @@ class TestMassExpiry:
         assert self._there(school, enrolled)["expiry_date"].startswith(in_ten_years)
 
     def _changed(self, api: httpx.Client, client: Json, enrolled: Json, course: Json, body: str) -> Json:
-        """The enrolment afterwards."""
+        """The enrollment afterwards."""
         answer = send(api, f"POST /users/enrollments/{client['id']}", body)
         assert data_of(answer)["id"] == client["id"]
         operation = finished(api, answer.json()["operation"])
@@ -207,7 +207,7 @@ class TestMassExpiry:
         return enrollment_in(read_student(api, enrolled), course)
 
     def _there(self, school: School, enrolled: Json) -> Json:
-        """The enrolment in Thinkific."""
+        """The enrollment in Thinkific."""
         (row,) = school.enrollments(enrolled["email"])
         return row
 

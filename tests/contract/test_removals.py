@@ -103,7 +103,7 @@ class TestAssociating:
         assert read_user(api, user)["seats_used"] == 1
 
     @pytest.mark.parametrize("call", ["dissociate", "disassociate"])
-    def test_leaving_keeps_the_enrolments_and_frees_the_users_seats(
+    def test_leaving_keeps_the_enrollments_and_frees_the_users_seats(
         self, api: httpx.Client, user: Json, courses: list[Json], call: str
     ) -> None:
         other = create_user(api)
@@ -192,7 +192,7 @@ class TestDeletingAUser:
         own = next(row for row in rows_of(api.get("/users")) if row["role"] == "admin")
         assert errors_of(api.delete(f"/users/{own['id']}")) == {"id"}
 
-    def test_nobody_enrols_for_a_user_that_is_gone(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_nobody_enrolls_for_a_user_that_is_gone(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         student = create_student(api)
         api.delete(f"/users/{user['id']}").raise_for_status()
         body = {

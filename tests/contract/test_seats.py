@@ -109,7 +109,7 @@ class TestTheSeatsOfAGrant:
         assert grant_in(shown, courses[0])["seats_used"] == 1
         assert len(shown["products"]) == 1
 
-    def test_enrolments_made_before_a_grant_count_once_there_is_one(
+    def test_enrollments_made_before_a_grant_count_once_there_is_one(
         self, api: httpx.Client, user: Json, courses: list[Json]
     ) -> None:
         for _ in range(2):

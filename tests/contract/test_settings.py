@@ -87,7 +87,7 @@ def test_a_user_without_max_seats_gets_the_default(api: httpx.Client) -> None:
     assert create_user(api, max_seats=None)["max_seats"] is None
 
 
-def test_an_enrolment_without_a_grant_lasts_the_default_days(api: httpx.Client, courses: list[Json]) -> None:
+def test_an_enrollment_without_a_grant_lasts_the_default_days(api: httpx.Client, courses: list[Json]) -> None:
     data_of(api.put("/settings", json={"default_enrollment_days": 30}))
     student = create_student(api, enrollments=[courses[0]["productable_id"]])
     found = enrollment_in(student, courses[0])

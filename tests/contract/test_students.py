@@ -1,4 +1,4 @@
-"""Contract, sections 2 and 4: students and their enrolments."""
+"""Contract, sections 2 and 4: students and their enrollments."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -80,7 +80,7 @@ class TestUpserting:
         renamed = data_of(api.post("/students", json=body))
         assert (renamed["id"], renamed["first_name"], renamed["last_name"]) == (student["id"], "Grace", "Hopper")
 
-    def test_users_and_enrolments_are_added_and_never_removed(
+    def test_users_and_enrollments_are_added_and_never_removed(
         self, api: httpx.Client, user: Json, courses: list[Json]
     ) -> None:
         first, second = courses[:2]
@@ -117,9 +117,9 @@ class TestUpserting:
             lambda one, two: [{"thinkific_id": one, "productable_type": "Course", "status": "active"}, two],
             lambda one, two: [{"id": None, "thinkific_id": one}, {"id": 1, "productable_id": two}],
         ],
-        ids=["text", "text with blanks", "gaps", "keys", "empty ones", "objects", "an enrolment", "a product"],
+        ids=["text", "text with blanks", "gaps", "keys", "empty ones", "objects", "an enrollment", "a product"],
     )
-    def test_enrolments_may_be_written_as_programs_do(
+    def test_enrollments_may_be_written_as_programs_do(
         self, api: httpx.Client, courses: list[Json], written: Callable[[int, int], Any]
     ) -> None:
         one, two = courses[:2]
@@ -129,16 +129,16 @@ class TestUpserting:
     @pytest.mark.parametrize(
         "written",
         [int, str, float, lambda number: {"id": number}, lambda number: {"thinkific_id": number}],
-        ids=["a number", "text", "a float", "an object", "an enrolment"],
+        ids=["a number", "text", "a float", "an object", "an enrollment"],
     )
-    def test_one_enrolment_needs_no_list(
+    def test_one_enrollment_needs_no_list(
         self, api: httpx.Client, courses: list[Json], written: Callable[[int], Any]
     ) -> None:
         student = create_student(api, enrollments=written(courses[0]["productable_id"]))
         assert _product_ids(student) == [courses[0]["id"]]
 
     @pytest.mark.parametrize("nothing", ["", " ", None, [], {}, [None, ""], ",", {"0": ""}])
-    def test_no_enrolments_may_be_written_in_many_ways(self, api: httpx.Client, nothing: Any) -> None:
+    def test_no_enrollments_may_be_written_in_many_ways(self, api: httpx.Client, nothing: Any) -> None:
         assert create_student(api, enrollments=nothing)["enrollments"] == []
 
     def test_a_student_may_be_sent_back_as_it_was_read(
@@ -180,7 +180,7 @@ class TestUpserting:
         assert errors_of(refused) == {"enrollments"}
         assert _product_ids(enroll(api, student, user, *courses[:1] * 500)) == [courses[0]["id"]]
 
-    def test_a_call_has_500_enrolments_at_most(self, api: httpx.Client, courses: list[Json]) -> None:
+    def test_a_call_has_500_enrollments_at_most(self, api: httpx.Client, courses: list[Json]) -> None:
         number = courses[0]["productable_id"]
         assert errors_of(api.post("/students", json=student_fields(enrollments=[number] * 501))) == {"enrollments"}
         assert _product_ids(create_student(api, enrollments=[number] * 500)) == [courses[0]["id"]]
@@ -198,7 +198,7 @@ class TestUpserting:
 
 
 class TestEnrolling:
-    def test_it_answers_200_with_pending_enrolments(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_it_answers_200_with_pending_enrollments(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         student = enroll(api, create_student(api), user, *courses[:2])
         assert _product_ids(student) == [course["id"] for course in courses[:2]]
         assert statuses(student) == {"pending"}
@@ -227,7 +227,7 @@ class TestEnrolling:
         assert errors_of(api.post("/students/enroll", json=body)) == fields
         assert read_student(api, student) == student
 
-    def test_one_unknown_product_enrols_in_none(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_one_unknown_product_enrolls_in_none(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         student = create_student(api)
         body = {"email": student["email"], "user_email": user["email"]}
         refused = api.post("/students/enroll", json=body | {"enrollments": [courses[0]["productable_id"], _UNKNOWN]})
@@ -241,7 +241,9 @@ class TestEnrolling:
 
 
 class TestExpiry:
-    def test_it_is_the_grants_days_from_the_enrolment(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_it_is_the_grants_days_from_the_enrollment(
+        self, api: httpx.Client, user: Json, courses: list[Json]
+    ) -> None:
         set_access(api, user, courses[0], enrollment_days=90)
         enrollment = enrollment_in(enroll(api, create_student(api), user, courses[0]), courses[0])
         activated, expiry = (datetime.fromisoformat(enrollment[key]) for key in ("activated_at", "expiry_date"))
@@ -273,7 +275,7 @@ class TestExpiry:
             activated, expiry = (datetime.fromisoformat(enrollment[key]) for key in ("activated_at", "expiry_date"))
             assert abs(expiry - activated - timedelta(days=winner)) < timedelta(minutes=1)
 
-    def test_an_ended_enrolment_starts_again(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
+    def test_an_ended_enrollment_starts_again(self, api: httpx.Client, user: Json, courses: list[Json]) -> None:
         set_access(api, user, courses[0], enrollment_days=30)
         student = await_settled(api, enroll(api, create_student(api), user, courses[0]))
         body = {"product": courses[0]["productable_id"], "type": "expire_now"}

@@ -59,7 +59,7 @@ class TestEnrolling:
         writes = [call["path"] for call in school.calls_about(student["email"]) if call["method"] == "POST"]
         assert writes == ["/users", f"/bundles/{bundle['productable_id']}/enrollments"]
 
-    def test_a_student_without_enrolments_is_no_business_of_thinkific(
+    def test_a_student_without_enrollments_is_no_business_of_thinkific(
         self, api: httpx.Client, school: School, courses: list[Json]
     ) -> None:
         idle = create_student(api)
@@ -82,7 +82,7 @@ class TestEnrolling:
     ) -> None:
         email = an_email("enrolled")
         account = school.add_user(first_name="Known", last_name="Before", email=email)
-        with school.switched(existing_enrolment="reject"):
+        with school.switched(existing_enrollment="reject"):
             school.enroll(account, courses[0], activated_at="2026-01-01T00:00:00Z", expiry_date="2026-01-02T00:00:00Z")
             student = create_student(api, email=email, enrollments=[courses[0]["productable_id"]])
             _active(api, student)
@@ -156,7 +156,7 @@ class TestFewCalls:
         assert school.group_members(group) == {student["thinkific_id"]}
 
     @pytest.mark.parametrize("kind", ["Course", "Bundle"])
-    def test_at_most_2_for_one_enrolment_of_a_known_student(
+    def test_at_most_2_for_one_enrollment_of_a_known_student(
         self, api: httpx.Client, school: School, user: Json, courses: list[Json], bundle: Json, kind: str
     ) -> None:
         student = _active(api, create_student(api, enrollments=[courses[2]["productable_id"]]))
@@ -237,7 +237,7 @@ class TestARefusalForGood:
 
 
 class TestTrouble:
-    """Whatever Thinkific does, the enrolment is made, and once."""
+    """Whatever Thinkific does, the enrollment is made, and once."""
 
     _KINDS = (
         {"kind": "error_before", "status": 520},
@@ -251,7 +251,7 @@ class TestTrouble:
         numbers = [courses[0]["productable_id"]]
         meets = (("GET", "^/users$"), ("POST", "^/users$"), ("POST", "^/enrollments$"))
         faults = [fault | {"method": method, "path": path} for method, path in meets for fault in self._KINDS]
-        with school.switched(existing_enrolment="duplicate"), school.troubled(*faults):
+        with school.switched(existing_enrollment="duplicate"), school.troubled(*faults):
             students = at_once(lambda _: create_student(api, enrollments=numbers), faults)
             students = [_active(api, student) for student in students]
         for student in students:
@@ -271,8 +271,8 @@ class TestTrouble:
 
 
 @pytest.mark.local
-def test_one_users_enrolment_starts_within_a_minute_whatever_others_have_queued(tmp_path: Path) -> None:
-    """With the budget of a real site: the others' enrolments take Thinkific some two minutes."""
+def test_one_users_enrollment_starts_within_a_minute_whatever_others_have_queued(tmp_path: Path) -> None:
+    """With the budget of a real site: the others' enrollments take Thinkific some two minutes."""
     stack = LocalStack(tmp_path / "data", environment={"THINKIFIC_RATE_PER_MINUTE": "100"})
     try:
         with stack.api() as api, stack.simulator() as client:
@@ -307,7 +307,7 @@ def test_two_calls_at_once_make_one_account(api: httpx.Client, school: School, c
 
 
 def _active(api: httpx.Client, student: Json) -> Json:
-    """The student once every enrolment is active."""
+    """The student once every enrollment is active."""
     settled = await_settled(api, student)
     assert statuses(settled) == {"active"}, settled["enrollments"]
     return settled

@@ -17,9 +17,11 @@ from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import RuntimeInterface, Valve
 from tests.rights import FUNCTIONS
 
-# The sweep begins nothing in its last ten seconds.
-_BESIDE_A_START = dict.fromkeys(FUNCTIONS, 0) | {"ExpirySweepFunction": 11}
-# Less than all tries of a call that is not answered (wiring/core.py): else it is these that end the function's run.
+from b2b_cli.local.template import Template
+
+# A run of a schedule may begin nothing in its last ten seconds.
+_BESIDE_A_START = dict.fromkeys(FUNCTIONS, 0) | {schedule.name: 11 for schedule in Template().schedules()}
+# Less than all tries of a call that is not answered (wiring/aws.py): else it is these that end the function's run.
 _LONGEST_SECONDS = 15
 
 Start = Callable[..., AbstractContextManager[RuntimeInterface]]
@@ -77,7 +79,7 @@ def _seconds_for_a_start(deployment: Deployment) -> int:
     path = os.pathsep.join(str(deployment.runtime.built / folder) for folder in folders)
     environment = deployment.variables("UsersFunction") | deployment.emulator.environment() | {"PYTHONPATH": path}
     started = time.monotonic()
-    subprocess.run([str(deployment.runtime.python), "-c", "import users.handler"], env=environment, check=True)
+    subprocess.run([str(deployment.runtime.python), "-c", "import api.users.handler"], env=environment, check=True)
     return max(3, math.ceil(4 * (time.monotonic() - started)))
 
 

@@ -26,7 +26,7 @@ from b2b.storage.store import Store
 from b2b.storage.table import Table
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.local.processes import LOOPBACK, Child, free_port
-from b2b_cli.local.template import load
+from b2b_cli.local.template import Template, load
 from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
 
 STACK = "school"
@@ -35,6 +35,7 @@ RATE = 1000
 
 _READY_SECONDS = 30.0
 _HASTE_SECONDS = 2.0
+_MINUTE = 60
 _TOKEN = re.compile(r"b2b_\w+")
 
 Json = dict[str, Any]
@@ -228,10 +229,11 @@ class Deployment:
     def _haste(self) -> Iterator[None]:
         """What a schedule starts every minute is started every two seconds beside it: tests do not wait so long."""
         ended = threading.Event()
+        names = [schedule.name for schedule in Template().schedules() if schedule.every_seconds == _MINUTE]
 
         def start() -> None:
             while not ended.wait(_HASTE_SECONDS):
-                for name in ("RepairFunction", "ExpirySweepFunction"):
+                for name in names:
                     with self._quiet:
                         self.invoke(name, {})
 

@@ -49,8 +49,8 @@ def test_nothing_is_in_it_that_is_not_needed(built: tuple[str, Path]) -> None:
     assert not packages & {"pip", "bin"}, "nobody uses it"
     services = {path.name for path in (tree / "layers/dependencies/python/botocore/data").iterdir() if path.is_dir()}
     assert services == {*load_script("build").AWS_SERVICES}
-    functions = {path.name for path in (tree / "functions").iterdir()}
-    assert functions == {path.parent.name for path in ROOT.glob("functions/*/handler.py")}
+    handlers = {path.relative_to(tree) for path in tree.glob("functions/*/*/handler.py")}
+    assert handlers == {path.relative_to(ROOT) for path in ROOT.glob("functions/*/*/handler.py")}
 
 
 def test_it_fits_into_lambda(built: tuple[str, Path]) -> None:

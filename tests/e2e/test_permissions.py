@@ -31,8 +31,9 @@ from tests.integration.test_round_trips import CALLS
 from tests.local_stack import await_that
 from tests.rights import FUNCTIONS, rights
 
-from b2b.domain.operations import Operation, OperationType
 from b2b.domain.timestamps import utc_now
+from b2b.domain.work.operations import Operation, OperationType
+from b2b_cli.local.template import Template
 
 # What AWS does by a function's role, and not the function.
 NOT_OF_THE_CODE = (
@@ -54,8 +55,8 @@ def everything(deployment: Deployment, api: httpx.Client, school: School, start:
     let_a_seat_be_freed(api, school)
     lose_every_kind_of_message(deployment, api)
     refuse_a_call_with_a_key(api, start)
-    deployment.invoke("RecountFunction", read_event("scheduler-repair"))
-    deployment.invoke("CatalogueRefreshFunction", read_event("scheduler-repair"))
+    for schedule in Template().schedules():
+        deployment.invoke(schedule.name, read_event("scheduler-repair"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -138,15 +139,15 @@ def let_a_seat_be_freed(api: httpx.Client, school: School) -> None:
 
 
 def lose_every_kind_of_message(deployment: Deployment, api: httpx.Client) -> None:
-    """What is due and was not rung for; repair does."""
+    """What is due and was not enqueued again; repair does that."""
     store, long_ago = deployment.store, utc_now() - timedelta(hours=1)
     students = [create_student(api) for _ in range(2)]
     wishes = [
-        store.wishes.add(student["id"], long_ago, bulk=bulk)
+        store.wishes.add_wish(student["id"], long_ago, bulk=bulk)
         for student, bulk in zip(students, (True, False), strict=True)
     ]
     operation = Operation(id="0" * 24, type=OperationType.CATALOGUE_SYNC, created_at=long_ago, updated_at=long_ago)
-    store.transact([*wishes, store.operations.add(operation)])
+    store.transact([*wishes, store.operations.add_operation(operation)])
 
     def is_done() -> bool:
         found = store.operations.get(operation.id)

@@ -17,7 +17,8 @@ from tests.e2e.runtime import LAYERS
 from tests.e2e.runtime_interface import Valve
 from tests.rights import FUNCTIONS
 
-from b2b.domain import tokens
+from b2b.domain.identity import tokens
+from b2b_cli.local.template import DEFAULT_PATH, Template
 
 HANDLERS = {name: function["Handler"] for name, function in FUNCTIONS.items()}
 
@@ -51,8 +52,8 @@ def test_a_function_without_its_table_says_so_when_it_starts(start: Start, name:
 _RESTORED_TWICE = """
 import os, random
 from awslambdaric.lambda_runtime_hooks_runner import run_after_restore
-from b2b.wiring.core import services
-services()
+from b2b.wiring.api import api_services
+api_services()
 for _ in range(2):
     if os.fork() == 0:
         run_after_restore()
@@ -91,12 +92,14 @@ _HELD_SECONDS = 30.0
 
 def event_for(name: str) -> Any:
     """One whose answer needs the table."""
-    if name in ("ThinkificSyncFunction", "OperationsFunction"):
-        return read_event("sqs-sync" if name == "ThinkificSyncFunction" else "sqs-operations")
-    if HANDLERS[name].partition(".")[0] not in ("users", "students", "products", "admin"):
+    kind, package, _ = HANDLERS[name].split(".", 2)
+    if kind == "workers":
+        return read_event(f"sqs-{package.replace('_', '-')}")
+    if kind == "schedules":
         return read_event("scheduler-repair")
     event = read_event("apigateway-v2-get-user")
-    path = "/api/settings" if name == "AdminFunction" else f"/api/{HANDLERS[name].partition('.')[0]}"
+    path = next(route.path for route in Template().routes() if route.handler == HANDLERS[name])
+    path = "/api/settings" if path == DEFAULT_PATH else path
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     # Well-formed, and nobody's: another in each call, so that it is looked up.
     event["headers"]["authorization"] = f"Bearer {tokens.new_secret()}"

@@ -24,7 +24,7 @@ _FIGURES = pytest.StashKey[Figures]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "sweep the 100,000 enrolments to the last one, which takes ten minutes more"
+    text = "sweep the 100,000 enrollments to the last one, which takes ten minutes more"
     parser.addoption("--whole-sweep", action="store_true", help=text)
 
 

@@ -11,11 +11,11 @@ from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 from tests.unit.services.world import Sent, World
 
-from b2b.domain.budget import Budget
-from b2b.domain.operations import OperationType
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.expiries import ExpiryRunner, ExpiryService
-from b2b.services.operations import OperationWorker, Runner
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.operations import OperationType
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.expiries import ExpiryRunner, ExpiryService
+from b2b.services.work.operation_worker import OperationWorker, Runner
 
 _HTML = "<html><head><title>503 Service Temporarily Unavailable</title></head><body>nginx</body></html>"
 _CLIENT_GIVES_UP_AFTER_SECONDS = 20.0
@@ -118,10 +118,10 @@ class Operated:
         self.expiries = ExpiryService(world.store, world.operations, clock)
         runners: dict[OperationType, Runner] = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(world.store, self.thinkific, clock),
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(world.store, world.bell, clock),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(world.store, world.notifier, clock),
         }
         self.operation_worker = OperationWorker(
-            world.store, world.bell, runners, lambda: world.budget.pause_reason, clock
+            world.store, world.notifier, runners, lambda: world.budget.pause_reason, clock
         )
         self.dead_letters: list[Sent] = []
         self.receives = 0
@@ -140,7 +140,7 @@ class Operated:
                 continue
             self._move_to(self._tick_at)
             self._tick_at += _TICK
-            self.world.repair.ring_again()
+            self.world.repair.enqueue_overdue()
             if self.world.clock() < look_at:
                 continue
             if condition():
@@ -173,7 +173,7 @@ class Operated:
         if sent.queue == "operations":
             self.operation_worker.advance(sent.body["operation_id"], lambda: ends - self.world.clock.seconds())
         else:
-            self.world.sync.bring(sent.body["student_id"], lambda: ends - self.world.clock.seconds())
+            self.world.sync.sync_student(sent.body["student_id"], lambda: ends - self.world.clock.seconds())
 
     def _move_to(self, moment: datetime) -> None:
         """Time does not go back: what was to be then is done now."""

@@ -1,4 +1,4 @@
-"""Many enrolments that are due, written as storage writes them, only faster: rows of a kind differ by their ids."""
+"""Many enrollments that are due, written as storage writes them, only faster: rows of a kind differ by their ids."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +10,12 @@ from typing import Any
 from tests.emulated import Emulated
 from tests.integration.desk import Desk, reference
 
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.users import GrantTerms
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.identity.users import GrantTerms
 from b2b.storage import keys
-from b2b.storage.students import Students
-from b2b.storage.table import Update, put
+from b2b.storage.actions import Update, put
+from b2b.storage.enrollment.enrollments import Enrollments
 
 USERS = 20
 _THREADS = 4
@@ -26,7 +26,7 @@ RawItem = dict[str, Any]
 
 @dataclass(frozen=True)
 class DueSchool:
-    """``rows`` enrolments that have ended, half of them in ``reusable``; each takes a seat of one of ``users``."""
+    """``rows`` enrollments that have ended, half of them in ``reusable``; each takes a seat of one of ``users``."""
 
     rows: int
     users: list[int]
@@ -45,7 +45,7 @@ class DueSchool:
 
 
 def seed_due(school: Emulated, rows: int) -> DueSchool:
-    """Of each student two enrolments that ended yesterday, with their seats and the counters of these."""
+    """Of each student two enrollments that ended yesterday, with their seats and the counters of these."""
     desk = Desk(school)
     reusable, used_up = desk.add_courses(2)
     users = [desk.add_user(f"client{number}@example.com").id for number in range(USERS)]
@@ -72,7 +72,7 @@ def _raw_items(due: DueSchool) -> Iterator[RawItem]:
 class _Mould:
     def __init__(self, product: Product) -> None:
         self._product = product
-        rows = Students(None)  # type: ignore[arg-type] # a table is not asked for the making of a row
+        rows = Enrollments(None)  # type: ignore[arg-type] # a table is not asked for the making of a row
         self._made: RawItem = rows.enroll(self._enrollment(0, 0)).arguments["Item"]
 
     def cast(self, student_id: int, user_id: int) -> RawItem:

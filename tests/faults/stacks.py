@@ -11,9 +11,9 @@ from tests.integration.stacks import answered, note_of, school_of
 from tests.local_stack import LocalStack
 
 from b2b.domain.timestamps import to_text
-from b2b.domain.upstream import LIST_LAG_SECONDS
+from b2b.domain.work.upstream import LIST_LAG_SECONDS
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _MOST_AT_ONCE = 20
@@ -44,9 +44,9 @@ class Running:
         """
         soon = to_text(datetime.now(UTC) + timedelta(seconds=LIST_LAG_SECONDS))
         resting = Attr("lease_owner").not_exists() & Attr("not_before").gt(soon)
-        for wish in self.school.store.wishes.first(_MOST_AT_ONCE):
+        for wish in self.school.store.wishes.longest_due(_MOST_AT_ONCE):
             if self.school.table.succeeds(Update(keys.wish(wish.student_id)).set(not_before=soon).when(resting)):
-                self.school.queues.ring_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
+                self.school.queues.enqueue_student(wish.student_id, bulk=wish.bulk, delay_seconds=LIST_LAG_SECONDS)
 
     def _depth(self, url: str) -> int:
         answer = self.school.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))

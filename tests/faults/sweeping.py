@@ -17,7 +17,7 @@ from tests.emulated import Emulated
 
 from b2b_cli.local.worker import Context, load_handler
 
-HANDLER = "expiry_sweep.handler.handler"
+HANDLER = "schedules.sweep.handler.handler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Sweeper:
 
 
 def main(seconds: float) -> None:
-    from b2b.wiring.core import services  # noqa: PLC0415 - in the process that has the environment
+    from b2b.wiring.schedules import schedule_services  # noqa: PLC0415 - in the process that has the environment
 
     calls: Counter[str] = Counter()
 
     def count(event_name: str, **_: Any) -> None:
         calls[event_name.rpartition(".")[2]] += 1
 
-    client: Any = services().table._client
+    client: Any = schedule_services().records.table._client
     client.meta.events.register("before-send.dynamodb", count)
     handler = load_handler(HANDLER)
     began = time.monotonic()

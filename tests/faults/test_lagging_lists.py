@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from tests.unit.services.world import World
 
-from b2b.services.sync import SyncOutcome
+from b2b.services.enrollment.sync.student import SyncOutcome
 
 LAG_SECONDS = 4
 
 
 @pytest.fixture
 def lagging(open_world: Callable[..., World]) -> World:
-    world = open_world(existing_enrolment="duplicate")
+    world = open_world(existing_enrollment="duplicate")
     world.upstream.control("PUT", "/faults", stale_seconds=LAG_SECONDS)
     return world
 

@@ -1,4 +1,4 @@
-"""A hundred thousand enrolments end at once: the sweep stops in time, is killed, goes on, frees each seat once, and
+"""A hundred thousand enrollments end at once: the sweep stops in time, is killed, goes on, frees each seat once, and
 costs as much for a row among a hundred thousand as among a thousand.
 
 The emulator sweeps some 300 rows a second, fewer the more rows its indexes have. So of the 100,000 some thousands are
@@ -18,9 +18,9 @@ from tests.faults.seeding import DueSchool, seed_due
 from tests.faults.stacks import await_calmly
 from tests.faults.sweeping import Sweeper, SweepRun
 
-from b2b.domain.recount import drifts_of_user
+from b2b.domain.integrity.recount import drifts_of_user
 from b2b.storage import keys
-from b2b.storage.table import Item, unmarshal
+from b2b.storage.items import Item, unmarshal
 
 MANY, SOME, FEW = 100_000, 10_000, 1_000
 KILLS = 3

@@ -22,10 +22,11 @@ from tests.faults.outages import (
 )
 from tests.unit.services.world import World, reference
 
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.products import Product
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.domain.work.operations import Operation, OperationStatus
+from b2b.services.enrollment.expiries import ExpiryChange
 
 TRIES = 20
 # A limit or a pause is no failed try; they last this long.
@@ -61,7 +62,9 @@ class Pending:
 
     def change_ends(self, operated: Operated) -> None:
         """Of all students of the user."""
-        change = operated.expiries.change(self.user.id, reference(self.course), ExpiryChange(kind="days", days=500))
+        change = operated.expiries.change_expiry(
+            self.user.id, reference(self.course), ExpiryChange(kind="days", days=500)
+        )
         self.operations.append(change.id)
 
     def attempts(self) -> int:
@@ -86,7 +89,7 @@ def pend(operated: Operated, way: Way) -> Pending:
     world.sqs.sent.clear()
     operated.outage.way = way
     new = [world.enroll(user, course, bundle, email=f"new{number}@example.com").student.id for number in range(4)]
-    catalogue = world.operations.start(OperationType.CATALOGUE_SYNC)
+    catalogue = world.operations.start(CatalogueSyncState())
     return Pending(world, user, course, bundle, there, new, [catalogue.id])
 
 
@@ -94,7 +97,7 @@ def pend(operated: Operated, way: Way) -> Pending:
 def test_what_was_wanted_meanwhile_comes_about_by_itself(
     open_world: Callable[..., World], way: Way, figures: Figures
 ) -> None:
-    world = open_world(existing_enrolment="duplicate")
+    world = open_world(existing_enrollment="duplicate")
     operated = Operated(world)
     pending = pend(operated, way)
     began = world.clock()

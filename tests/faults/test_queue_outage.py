@@ -13,7 +13,7 @@ from tests.contract.people import data_of, user_fields
 from tests.emulated import Emulated, new_school
 from tests.faults.figures import Figures
 from tests.integration.desk import Desk
-from tests.integration.queued import asked_for, rung_for
+from tests.integration.queued import asked_for, enqueued_for
 from tests.integration.recount import recount
 from tests.unit.clock import Clock
 from tests.unit.functions.api import Api
@@ -21,19 +21,20 @@ from tests.unit.in_process import Open
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World, reference
 
-from b2b.domain.operations import OperationType
-from b2b.domain.products import Product
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
 from b2b.domain.timestamps import utc_now
-from b2b.domain.users import User
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.expiries import ExpiryChange, ExpiryRunner, ExpiryService
-from b2b.services.operations import AdvanceOutcome, OperationService, OperationWorker
-from b2b.services.removals import Removals
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import StudentService
-from b2b.services.sync import SyncOutcome
-from b2b.wiring.core import _BOTO, _BRIEFLY
+from b2b.domain.work.operations import OperationType
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner, ExpiryService
+from b2b.services.enrollment.removals import Removals
+from b2b.services.enrollment.students import StudentService
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.notifier import Notifier
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
+from b2b.services.work.operations import OperationService
+from b2b.wiring.aws import BRIEFLY, PATIENTLY
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.simulator import Store
 
@@ -91,7 +92,7 @@ def broken(school: Emulated, way: Broken) -> Iterator[list[str]]:
 def school(emulator: Emulator) -> Emulated:
     """Its client of the queues gives up as soon as the product's does."""
     made = new_school(emulator)
-    return replace(made, sqs=emulator.client("sqs", _BOTO.merge(_BRIEFLY)))
+    return replace(made, sqs=emulator.client("sqs", PATIENTLY.merge(BRIEFLY)))
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
@@ -106,17 +107,17 @@ class Workshop(World):
     def __init__(self, school: Emulated, upstream: Upstream, clock: Clock) -> None:
         super().__init__(school.table, upstream, clock)
         self.school = school
-        self.bell = Bell(school.queues, on_failure=self.unsent.append)
-        self.operations = OperationService(self.store, self.bell, clock)
-        self.students = StudentService(self.store, self.bell, Removals(self.store, self.operations), clock)
+        self.notifier = Notifier(school.queues, on_failure=self.unsent.append)
+        self.operations = OperationService(self.store, self.notifier, clock)
+        self.students = StudentService(self.store, self.notifier, Removals(self.store, self.operations), clock)
         self.repair = RepairService(self.store, school.queues, clock)
         self.sync = self.worker("worker-1")
         self.expiries = ExpiryService(self.store, self.operations, clock)
         runners: Any = {
             OperationType.CATALOGUE_SYNC: CatalogueSync(self.store, self.thinkific, clock),
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell, clock),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.notifier, clock),
         }
-        self.operation_worker = OperationWorker(self.store, self.bell, runners, lambda: None, clock)
+        self.operation_worker = OperationWorker(self.store, self.notifier, runners, lambda: None, clock)
 
     def brought_by_queue(self, user: User, course: Product, number: int) -> int:
         """A student whom Thinkific has in the course; its message is taken in."""
@@ -126,10 +127,10 @@ class Workshop(World):
 
     def repair_later(self, **time: float) -> None:
         self.clock.advance(**time)
-        self.repair.ring_again()
+        self.repair.enqueue_overdue()
 
     def look_at_all_rung_for(self) -> list[SyncOutcome]:
-        return [self.look(student_id) for student_id in rung_for(self.school)]
+        return [self.look(student_id) for student_id in enqueued_for(self.school)]
 
 
 @pytest.fixture
@@ -137,15 +138,15 @@ def shop(school: Emulated, clock: Clock, open_app: Open) -> Iterator[Workshop]:
     # DynamoDB's own view of time is real, and what the API writes is of now.
     clock.moment = utc_now()
     store = Store()
-    yield Workshop(school, Upstream(store, clock, open_app, existing_enrolment="duplicate"), clock)
+    yield Workshop(school, Upstream(store, clock, open_app, existing_enrollment="duplicate"), clock)
     store.close()
 
 
 def test_a_call_succeeds_without_the_queue_and_repair_brings_it_about(
     shop: Workshop, school: Emulated, open_app: Open, way: Broken, figures: Figures
 ) -> None:
-    api = Api(Desk(school), open_app)
-    rung_for(school)
+    api = Api(Desk(school).api, open_app)
+    enqueued_for(school)
     course, bundle = shop.course(), shop.bundle()
     client = data_of(api.call("POST", "/api/users", json=user_fields()), status=201)
     body = {"first_name": "Ada", "last_name": "L", "user_email": client["email"]}
@@ -159,7 +160,7 @@ def test_a_call_succeeds_without_the_queue_and_repair_brings_it_about(
     ids = [data_of(answer, status=201)["id"] for answer in answers]
     assert operation.status_code in (200, 202), operation.text
     assert len(tries) >= STUDENTS + 1
-    assert (rung_for(school), asked_for(school)) == ([], [])
+    assert (enqueued_for(school), asked_for(school)) == ([], [])
 
     shop.repair_later(seconds=241)
     assert asked_for(school) == [operation.json()["operation"]["id"]]
@@ -181,16 +182,16 @@ def test_a_worker_that_cannot_postpone_leaves_it_to_repair(shop: Workshop, schoo
     """Thinkific fails as well, so that the worker has to come again."""
     user, course = shop.user(), shop.course()
     student_id = shop.enroll(user, course).student.id
-    assert rung_for(school) == [student_id]
+    assert enqueued_for(school) == [student_id]
     shop.upstream.fault("error_after", "POST", "^/enrollments$", status=503)
     with broken(school, way) as tries:
         assert shop.look(student_id) is SyncOutcome.POSTPONED
         assert tries
-        # While it lasts repair cannot ring either; it says so.
+        # While it lasts repair cannot enqueue either; it says so.
         shop.clock.advance(minutes=5)
         with pytest.raises(Exception, match=r"queue|503|Throttled"):
-            shop.repair.ring_again()
-    assert rung_for(school) == []
+            shop.repair.enqueue_overdue()
+    assert enqueued_for(school) == []
 
     shop.repair_later(minutes=5)
     assert shop.look_at_all_rung_for() == [SyncOutcome.FULFILLED]
@@ -199,17 +200,17 @@ def test_a_worker_that_cannot_postpone_leaves_it_to_repair(shop: Workshop, schoo
 
 
 def test_an_operation_goes_on_when_the_queue_is_back(shop: Workshop, school: Emulated, way: Broken) -> None:
-    """It writes its students' wishes, rings for none of them, and cannot ring for itself."""
+    """It writes its students' wishes, and can enqueue neither them nor itself."""
     user, course = shop.user(), shop.course()
     ids = [shop.brought_by_queue(user, course, number) for number in range(STUDENTS)]
     with broken(school, way):
-        change = shop.expiries.change(user.id, reference(course), ExpiryChange(kind="days", days=90))
+        change = shop.expiries.change_expiry(user.id, reference(course), ExpiryChange(kind="days", days=90))
         assert shop.operation_worker.advance(change.id, lambda: 60.0) is AdvanceOutcome.POSTPONED
-    assert (rung_for(school), asked_for(school)) == ([], [])
+    assert (enqueued_for(school), asked_for(school)) == ([], [])
 
     shop.repair_later(minutes=16)
-    assert sorted(rung := rung_for(school)) == ids
-    assert {shop.look(student_id) for student_id in rung} == {SyncOutcome.FULFILLED}
+    assert sorted(enqueued := enqueued_for(school)) == ids
+    assert {shop.look(student_id) for student_id in enqueued} == {SyncOutcome.FULFILLED}
     (operation_id,) = set(asked_for(school))
     assert shop.operation_worker.advance(operation_id, lambda: 60.0) is AdvanceOutcome.FINISHED
     (end,) = {row["expiry_date"][:10] for row in shop.upstream.enrollments()}

@@ -30,7 +30,7 @@ from tests.integration.recount import recount
 from tests.integration.stacks import answered, await_succeeded, note_of
 from tests.local_stack import LocalStack
 
-from b2b.domain import expiry
+from b2b.domain.enrollment import expiry
 
 STUDENTS = 500
 USERS = 25
@@ -85,7 +85,7 @@ class Storm:
         self.simulator = simulator
         self.draw = draw
         self.thinkific = School(simulator)
-        self.thinkific.switch(existing_enrolment="duplicate", async_delay=3)
+        self.thinkific.switch(existing_enrollment="duplicate", async_delay=3)
         self.courses = [self.thinkific.add_course() for _ in range(2)]
         self.courses_in: dict[int, list[int]] = {}  # by bundle
         self.small = self._bundle(2)  # answered with 201
@@ -214,7 +214,7 @@ def test_everything_comes_about_in_a_storm(storm: Storm, figures: Figures) -> No
     met, busiest = faults_met(calls), busiest_window(calls)
     figures.note(
         "storm",
-        enrolments=3 * STUDENTS,
+        enrollments=3 * STUDENTS,
         seconds=seconds,
         calls=len(calls),
         faults=f"{met.total()} ({', '.join(f'{count} {kind}' for kind, count in sorted(met.items()))})",

@@ -3,9 +3,9 @@
 import httpx
 from tests.unit.services.world import World, reference
 
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange, ExpiryRunner, ExpiryService
-from b2b.services.verification import Verification
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner, ExpiryService
+from b2b.services.enrollment.sync.verification import Verification
 
 
 def test_an_end_that_changes_while_it_is_compared(world: World, boss: User) -> None:
@@ -18,15 +18,15 @@ def test_an_end_that_changes_while_it_is_compared(world: World, boss: User) -> N
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             while changes:
                 change = ExpiryChange(kind="days", days=changes.pop())
-                operation = ExpiryService(world.store, world.operations, world.clock).change(
+                operation = ExpiryService(world.store, world.operations, world.clock).change_expiry(
                     boss.id, reference(course), change
                 )
-                ExpiryRunner(world.store, world.bell, world.clock).step(operation)
+                ExpiryRunner(world.store, world.notifier, world.clock).step(operation)
                 world.settle(student_id)
             return world.upstream.http._transport.handle_request(request)
 
     http = httpx.Client(
         transport=Interrupts(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers
     )
-    verification = Verification(world.store, world.thinkific_over(http), world.bell, world.clock)
+    verification = Verification(world.store, world.thinkific_over(http), world.notifier, world.clock)
     assert not verification.compare(student_id)

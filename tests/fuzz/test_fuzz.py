@@ -22,7 +22,7 @@ from schemathesis.checks import (
 from tests.fuzz.people import known
 from tests.local_stack import LocalStack
 
-DOCUMENT = Path(__file__).parents[2] / "functions/admin/openapi.json"
+DOCUMENT = Path(__file__).parents[2] / "functions/api/platform/openapi.json"
 CASES = int(os.environ.get("FUZZ_CASES", "0"))
 
 _CHECKS = [

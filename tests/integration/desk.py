@@ -8,50 +8,47 @@ from functools import cached_property
 from tests.emulated import Emulated
 from tests.integration.queued import asked_for
 
-from b2b.config import Config
-from b2b.domain.budget import Budget
+from b2b.domain.catalogue.products import Product, ProductableType, ProductReference
+from b2b.domain.identity.users import GrantTerms, User
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import Operation, OperationType
-from b2b.domain.products import Product, ProductableType, ProductReference
-from b2b.domain.users import GrantTerms, User
-from b2b.queues import Queues
-from b2b.services.expiries import ExpiryRunner
-from b2b.services.operations import AdvanceOutcome, OperationWorker, Runner
-from b2b.services.removals import StudentDelete
-from b2b.services.students import Enrolling, Names
-from b2b.services.user_removal import UserDelete
-from b2b.services.users import UserFields
-from b2b.storage.budget import BudgetItem
-from b2b.storage.table import Table
-from b2b.thinkific.client import FixedKey, Thinkific, http_client
-from b2b.wiring.core import Services
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.operations import Operation, OperationType
+from b2b.gateways.thinkific import FixedKey, Thinkific, http_client
+from b2b.services.enrollment.expiries import ExpiryRunner
+from b2b.services.enrollment.removals import StudentDelete
+from b2b.services.enrollment.students import Enrolling, Names
+from b2b.services.enrollment.user_removal import UserDelete
+from b2b.services.identity.users import UserFields
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker, Runner
+from b2b.storage.work.budget import BudgetItem
+from b2b.wiring.api import ApiServices
+from b2b.wiring.commands import CommandServices
+from b2b.wiring.messages import Messages
+from b2b.wiring.records import Records
+from b2b.wiring.schedules import ScheduleServices
+from b2b.wiring.thinkific import Upstream
 
 NAMES = Names(first_name="Ada", last_name="Lovelace")
 TERMS = GrantTerms(active=True, enrollment_days=0)
 
 
-class Desk(Services):
+class Desk:
     """The product's own wiring over one emulated school."""
 
     def __init__(self, school: Emulated) -> None:
-        urls = school.resources.queue_urls
-        super().__init__(
-            Config(
-                table_name=school.resources.table_name,
-                sync_queue_url=urls["SyncQueue"],
-                sync_bulk_queue_url=urls["SyncBulkQueue"],
-                operations_queue_url=urls["OperationsQueue"],
-            )
-        )
         self.school = school
-
-    @cached_property
-    def table(self) -> Table:
-        return self.school.table
-
-    @cached_property
-    def queues(self) -> Queues:
-        return self.school.queues
+        self.table, self.queues = school.table, school.queues
+        records, messages = Records(school.table), Messages(lambda: school.queues)
+        self.store, self.notifier = records.store, messages.notifier
+        self.api = api = ApiServices(records, messages)
+        self.users, self.tokens, self.products = api.users, api.tokens, api.products
+        self.students, self.expiries, self.groups = api.students, api.expiries, api.groups
+        self.removals, self.user_removal = api.removals, api.user_removal
+        self.operations, self.idempotency, self.settings = api.operations, api.idempotency, api.settings
+        schedules = ScheduleServices(records, messages)
+        self.repair, self.refusals, self.sweep = schedules.repair, schedules.refusals, schedules.sweep
+        commands = CommandServices(api, Upstream({}, school.table))
+        self.recount, self.consistency, self.uniqueness = commands.recount, commands.consistency, commands.uniqueness
 
     def add_user(self, email: str, *, max_seats: int | None = None) -> User:
         return self.users.create(email, UserFields(max_seats=max_seats)).user
@@ -94,11 +91,11 @@ class Desk(Services):
             FixedKey("none"),
         )
         runners: dict[OperationType, Runner] = {
-            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.bell),
+            OperationType.EXPIRY_CHANGE: ExpiryRunner(self.store, self.notifier),
             OperationType.STUDENT_DELETE: StudentDelete(self.store, self.removals, thinkific, self.refusals),
             OperationType.USER_DELETE: UserDelete(self.store, self.user_removal, thinkific, self.refusals),
         }
-        return OperationWorker(self.store, self.bell, runners, lambda: None)
+        return OperationWorker(self.store, self.notifier, runners, lambda: None)
 
     def advance(self, operation_id: str) -> AdvanceOutcome:
         return self.operation_worker.advance(operation_id, lambda: 60.0)
@@ -113,9 +110,9 @@ class Desk(Services):
     def finish_expiry(self, operation_id: str) -> Operation:
         """As it ends when Thinkific has confirmed all that it waits for."""
         for item in self.store.operations.items(operation_id, after=0, limit=1_000):
-            enrollment = self.store.students.get_enrollment(item.student_id, item.product_id)
+            enrollment = self.store.enrollments.get_enrollment(item.student_id, item.product_id)
             if enrollment is not None:
-                self.store.students.confirm_enrollment(enrollment)
+                self.store.enrollments.confirm_enrollment(enrollment)
         self.advance(operation_id)
         operation, _ = self.operations.get(operation_id)
         return operation

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from tests.integration.desk import NAMES, Desk, enrolling
 
+from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
 from b2b.domain.errors import InvalidInput
+from b2b.domain.identity.tokens import Principal, digest
 from b2b.domain.kinds import Kind
-from b2b.domain.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
-from b2b.domain.tokens import Principal, digest
-from b2b.domain.upstream import CatalogueEntry
-from b2b.services.product_entries import ProductEntries
-from b2b.services.users import UserFields
+from b2b.domain.work.upstream import CatalogueEntry
+from b2b.services.catalogue.entries import ProductEntries
+from b2b.services.identity.users import UserFields
 from b2b.storage import keys
+from b2b.storage.actions import EXISTS, Update, delete, put
 from b2b.storage.keys import Key
-from b2b.storage.table import EXISTS, Update, delete, put
 
 CLIENT, ADA, BOB = "client@example.com", "ada@example.com", "bob@example.com"
 ACCOUNT = 55
@@ -59,20 +59,20 @@ class School:
     def refresh(self, product: Product, **changes: Any) -> None:
         """As the refresh of the catalogue does."""
         entries = ProductEntries(self.desk.store, lambda: datetime.now(UTC))
-        entries.change(product.id, lambda before: replace(before, **changes))
+        entries.change_product(product.id, lambda before: replace(before, **changes))
 
     def grant(self, course: Product) -> None:
         self.desk.grant(self.client, course, 3)
 
     def _add_hidden_course(self) -> Product:
         """Of whom Thinkific's product id was learned later."""
-        product = self.desk.products.add(ProductableType.COURSE, 70, "Hidden")
+        product = self.desk.products.add_product(ProductableType.COURSE, 70, "Hidden")
         entry = CatalogueEntry(
             id=7070, productable_id=70, productable_type="Course", name="Hidden", status="published", slug=None
         )
         entries = ProductEntries(self.desk.store, lambda: datetime.now(UTC))
         (known,) = self.desk.store.products.known([entry])
-        entries.save(entry, ProductSource.GRAPHQL, known)
+        entries.save_entry(entry, ProductSource.GRAPHQL, known)
         return self.desk.products.get(product.id)
 
 

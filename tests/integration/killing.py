@@ -3,8 +3,8 @@ taken up again.
 
 What a killed worker had in hand comes back by itself, later than a test likes to wait: a student when the worker's
 lease ends (30 s; here it is ended) or its message becomes visible again (35 s), an operation, and a student whose
-message the worker did not get to send, when repair looks after them (half a minute and 15 min; here they are rung for
-in repair's place).
+message the worker did not get to send, when repair looks after them (half a minute and 15 min; here the test
+enqueues them).
 """
 
 import logging
@@ -22,16 +22,16 @@ from tests.integration.desk import Desk
 from tests.integration.stacks import answered, kill_worker, school_of
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.operations import OperationStatus
-from b2b.domain.products import Product, ProductableType
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.identity.users import User
 from b2b.domain.timestamps import to_text
-from b2b.domain.users import User
+from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 _FINAL = {status.value for status in OperationStatus if status.is_final}
 _THINKIFIC_SECONDS = 0.02
-_RING_EVERY_SECONDS = 2.5
+_ENQUEUE_EVERY_SECONDS = 2.5
 
 _log = logging.getLogger(__name__)
 
@@ -77,34 +77,34 @@ class Killed:
             assert self.open_operations(), f"Everything was done before the kill at {moment:.2f}."
             self._dead.add(kill_worker(self.stack))
             _log.info("killed at %.2f, which was to be at %.2f", seen, moment)
-            self._ring_until_carried_on()
+            self._enqueue_until_carried_on()
         # Not sooner, so that the operation does not end before the last kill.
         self._let_time_pass()
 
-    def _ring_until_carried_on(self) -> None:
+    def _enqueue_until_carried_on(self) -> None:
         """More than once, because the emulator may hand a message to the request that the dead worker waited on."""
         versions = {operation_id: self._version(operation_id) for operation_id in self.open_operations()}
-        rung = 0.0
+        enqueued = 0.0
 
         def carried_on() -> bool:
-            nonlocal rung
+            nonlocal enqueued
             waiting = [found for found, version in versions.items() if self._version(found) == version]
-            if time.monotonic() - rung > _RING_EVERY_SECONDS:
-                rung = time.monotonic()
+            if time.monotonic() - enqueued > _ENQUEUE_EVERY_SECONDS:
+                enqueued = time.monotonic()
                 for operation_id in waiting:
-                    self.desk.queues.ring_operation(operation_id)
+                    self.desk.queues.enqueue_operation(operation_id)
             return not waiting
 
         await_that(carried_on, what="Another worker at the operations")
 
     def _let_time_pass(self) -> None:
-        """The leases of the workers that were killed end, and repair rings for whom no message came."""
+        """The leases of the workers that were killed end, and repair enqueues those for whom no message came."""
         now = datetime.now(UTC)
         for student_id in self.desk.store.wishes.due(now + timedelta(minutes=16), limit=10_000):
             record = self.desk.store.students.get_record(student_id)
             owner = record.wish.lease_owner if record and record.wish else None
             if owner is None:
-                self.desk.queues.ring_student(student_id, bulk=True)
+                self.desk.queues.enqueue_student(student_id, bulk=True)
             elif int(owner.split("/")[1]) in self._dead:  # host/pid/...
                 ended = Update(keys.wish(student_id)).set(lease_until=to_text(now), due_at=to_text(now))
                 self.desk.table.succeeds(ended.when(Attr("lease_owner").eq(owner)))

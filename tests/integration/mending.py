@@ -4,8 +4,8 @@ import time
 
 from tests.integration.desk import Desk
 
-from b2b.domain.consistency import Contradiction
-from b2b.storage.claims import Breach
+from b2b.domain.integrity.consistency import Contradiction
+from b2b.storage.integrity.claims import Breach
 from b2b_cli.mending import Look, at_guards, at_students, make_consistent
 from b2b_cli.migrating import Rows
 

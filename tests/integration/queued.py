@@ -8,7 +8,7 @@ from tests.emulated import Emulated
 _SYNC_QUEUES = ("SyncQueue", "SyncBulkQueue")
 
 
-def rung_for(school: Emulated) -> list[int]:
+def enqueued_for(school: Emulated) -> list[int]:
     """The students whom the messages of the sync queues name."""
     return [message["student_id"] for queue in _SYNC_QUEUES for message in _taken(school, queue)]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import idna
 from tests.emulated import Emulated
 
-from b2b.storage.table import Item, unmarshal
+from b2b.storage.items import Item, unmarshal
 
 
 def recount(school: Emulated) -> list[str]:
@@ -52,7 +52,7 @@ def _users(rows: _Rows) -> Iterator[str]:
 
 
 def _grants(rows: _Rows) -> Iterator[str]:
-    """A seat is counted on the grant, has a row under the user, and its holder is named by the enrolment."""
+    """A seat is counted on the grant, has a row under the user, and its holder is named by the enrollment."""
     counted = {
         (user_id, int(product)): int(grant.get("seats_used", 0))
         for user_id, product, grant in rows.like("USER#", "B#GRANT#")

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import httpx
@@ -11,10 +10,11 @@ from tests.emulated import Emulated
 from tests.integration.crowd import crowd, refused
 from tests.integration.desk import Desk
 
-from b2b.http.app import create_app, with_entry
-from b2b.services.tokens import TokenService
-from b2b.services.users import UserFields
-from b2b_cli.local.api import GROUPS, LocalApi
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.tokens import TokenService
+from b2b.services.identity.users import UserFields
+from b2b_cli.groups import GROUPS
+from b2b_cli.local.api import LocalApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Call:
 class Office(Desk):
     """A desk that remembers tokens for as long as it is there."""
 
-    @cached_property
-    def tokens(self) -> TokenService:
-        return TokenService(self.store, monotonic=lambda: 0.0)
+    def __init__(self, school: Emulated) -> None:
+        super().__init__(school)
+        self.tokens = self.api.tokens = TokenService(self.store, monotonic=lambda: 0.0)
 
 
 class Api:
@@ -84,7 +84,7 @@ class Api:
         """As a process that has just started: it remembers nothing."""
         self.desk = Office(self.school)
         self._app = LocalApi(
-            {group: with_entry(create_app(router, self.desk), group) for group, router in GROUPS.items()}
+            {group: with_entry(create_app(router, self.desk.api), group) for group, router in GROUPS.items()}
         )
         return self.desk
 

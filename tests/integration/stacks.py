@@ -80,7 +80,7 @@ def enroll_new(api: httpx.Client, email: str, user_email: str, courses: list[int
 
 
 def statuses(api: httpx.Client, student_ids: list[int]) -> list[str]:
-    """Of all enrolments of the students."""
+    """Of all enrollments of the students."""
     students = [answered(api.get(f"/students/{student_id}"))["data"] for student_id in student_ids]
     return [enrollment["status"] for student in students for enrollment in student["enrollments"]]
 
@@ -89,12 +89,12 @@ def await_active(api: httpx.Client, student_ids: list[int], *, seconds: float = 
     await_that(
         lambda: set(statuses(api, student_ids)) == {"active"},
         seconds=seconds,
-        what="That Thinkific has every enrolment",
+        what="That Thinkific has every enrollment",
     )
 
 
 def in_thinkific(stack: LocalStack) -> tuple[list[str], list[tuple[str, int]]]:
-    """The e-mails of the simulator's users, and its enrolments as (e-mail, course id)."""
+    """The e-mails of the simulator's users, and its enrollments as (e-mail, course id)."""
     with stack.simulator() as simulator:
         state = answered(simulator.get("/_simulator/state"))
     emails = [user["email"] for user in state["users"]]
@@ -162,7 +162,7 @@ class Interrupted:
 
 
 def interrupt(data: Path) -> Interrupted:
-    """Start a stack, enrol 30 students at 90 calls a minute, and end it by SIGTERM while some still wait."""
+    """Start a stack, enroll 30 students at 90 calls a minute, and end it by SIGTERM while some still wait."""
     mark = data.parent.name
     stack = LocalStack(data, "--workers", "1", environment={MARK: mark, "THINKIFIC_RATE_PER_MINUTE": str(SLOW_RATE)})
     try:
@@ -174,7 +174,9 @@ def interrupt(data: Path) -> Interrupted:
                 enroll_new(api, f"s{number}@example.com", client["email"], [course_id])
                 for number in range(INTERRUPTED_STUDENTS)
             ]
-            await_that(lambda: statuses(api, student_ids).count("active") >= 2, seconds=60, what="The first enrolments")
+            await_that(
+                lambda: statuses(api, student_ids).count("active") >= 2, seconds=60, what="The first enrollments"
+            )
             seen = statuses(api, student_ids)
             with stack.simulator() as simulator:
                 calls = answered(simulator.get("/_simulator/calls", params={"limit": 1000}))["calls"]

@@ -19,7 +19,7 @@ from tests.local_stack import LocalStack
 from tests.person import Person, nobody
 
 from b2b.domain.timestamps import utc_now
-from b2b.wiring import core
+from b2b.wiring.aws import session
 from b2b_cli.connection import Connection, connect
 from b2b_cli.errors import CommandError
 from b2b_cli.key import set_token
@@ -192,11 +192,11 @@ def data_of_the_template() -> dict[str, Any]:
 def connection(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     """This process, as a command that runs on the stack."""
     monkeypatch.setattr(os, "environ", {**os.environ, **deployed.environment})
-    core._session.cache_clear()
+    session.cache_clear()
     made = connect(Path(), deployed.name)
     yield made
-    made.services.close()
-    core._session.cache_clear()
+    made.services.upstream.close()
+    session.cache_clear()
 
 
 def test_the_first_key_and_the_first_admin_make_a_school(deployed: Deployed) -> None:
@@ -241,9 +241,9 @@ def test_a_thinkific_that_does_not_answer_keeps_the_key_as_it_is(deployed: Deplo
 
 
 def test_a_good_key_ends_the_pause(deployed: Deployed, connection: Connection) -> None:
-    connection.services._budget.pause("Thinkific refuses the school's key: it answered 401.")
+    connection.services.upstream.budget.pause("Thinkific refuses the school's key: it answered 401.")
     assert deployed.b2b("key", "set", pipes=API_KEY).code == 0
-    assert connection.services.pause_reason is None
+    assert connection.services.upstream.pause_reason is None
 
 
 def test_the_key_of_a_local_stack_in_the_environment_is_not_a_deployed_ones(deployed: Deployed) -> None:
@@ -273,7 +273,7 @@ def test_a_token_of_another_school_is_not_put_in(deployed: Deployed, connection:
     elsewhere = replace(connection, environment={**connection.environment, "THINKIFIC_SUBDOMAIN": "another"})
     with pytest.raises(CommandError, match=f"of {SUBDOMAIN}.thinkific.com, and the school is another"):
         set_token(elsewhere, DEFAULT_ACCESS_TOKEN, nobody(), lambda _: None, check=True)
-    elsewhere.services.close()
+    elsewhere.services.upstream.close()
     assert deployed.token() is None
 
 
@@ -319,7 +319,7 @@ def test_a_deployment_ends_with_a_key_and_an_admin(deployed: Deployed, connectio
     assert (deployed.key(), len(person.secretly)) == (API_KEY, 2)
     assert [*deploy.provide_admin(connection, person)] == []
     token = person.heard[-1]
-    connection.services.tokens.authenticate(token)
+    connection.services.api.tokens.authenticate(token)
     asked = len(person.asked)
 
     again = [*deploy.provide_key(connection, person), *deploy.provide_admin(connection, person)]

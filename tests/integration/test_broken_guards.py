@@ -16,19 +16,20 @@ from tests.integration.mending import contradictions, mend
 from tests.integration.recount import recount
 from tests.releases.earlier import fill, items, rows_of
 
+from b2b.domain.catalogue.products import ProductableType, ProductSource
 from b2b.domain.errors import B2BError, BrokenInvariant, InvalidInput, NotFound, TooManyRequests
+from b2b.domain.identity.tokens import digest
 from b2b.domain.kinds import Kind
-from b2b.domain.products import ProductableType, ProductSource
-from b2b.domain.tokens import digest
-from b2b.domain.upstream import CatalogueEntry
-from b2b.services.product_entries import ProductEntries
-from b2b.services.uniqueness import UniquenessService
-from b2b.services.users import UserFields
+from b2b.domain.work.upstream import CatalogueEntry
+from b2b.services.catalogue.entries import ProductEntries
+from b2b.services.identity.users import UserFields
+from b2b.services.integrity.uniqueness import UniquenessService
 from b2b.storage import keys
+from b2b.storage.integrity.uniqueness import Uniqueness
+from b2b.storage.items import unmarshal
 from b2b.storage.keys import Key
 from b2b.storage.store import Store
-from b2b.storage.table import Table, unmarshal
-from b2b.storage.uniqueness import Uniqueness
+from b2b.storage.table import Table
 from b2b_cli.migrating import Rows, migrate
 from b2b_cli.migration_steps import STEPS
 from b2b_cli.recounting import recount as counted_anew
@@ -174,8 +175,8 @@ def test_what_is_left_behind_on_purpose_is_no_flaw(broken: School) -> None:
     )
     entries = ProductEntries(desk.store, lambda: datetime.now(UTC))
     (known,) = desk.store.products.known([entry])
-    entries.save(entry, ProductSource.REST, known)
-    selling = desk.store.products.selling(ProductableType.COURSE, 1)
+    entries.save_entry(entry, ProductSource.REST, known)
+    selling = desk.store.products.find_selling(ProductableType.COURSE, 1)
     assert selling is not None
     assert selling.id == 1003
     assert contradictions(desk, at_rest=True) == []
@@ -335,8 +336,8 @@ def test_a_write_between_two_reads_of_one_look_is_no_flaw(
     guard, record, write_now = write(broken)
     client: Any = ReadOneByOne(broken.desk.school.dynamodb, write_now, descending=descending)
     table = Table(client, broken.desk.school.resources.table_name)
-    looking = UniquenessService(Store(table), Uniqueness(table))
-    assert looking.look(guard, {record}) is None
+    service = UniquenessService(Store(table), Uniqueness(table))
+    assert service.find_breach(guard, {record}) is None
 
 
 def _rows(desk: Desk) -> Rows:

@@ -14,17 +14,18 @@ from tests.integration.queued import asked_for
 from tests.integration.recount import recount
 
 from b2b.domain.errors import BrokenInvariant, TooManyRequests
-from b2b.domain.operations import OperationStatus
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome
-from b2b.services.students import StudentService
+from b2b.domain.work.operations import OperationStatus
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.enrollment.students import StudentService
+from b2b.services.work.operation_worker import AdvanceOutcome
 from b2b.storage import keys
+from b2b.storage.actions import delete, put
+from b2b.storage.items import Item, unmarshal
 from b2b.storage.keys import Key
-from b2b.storage.table import Item, delete, put, unmarshal
 from b2b_cli.recounting import recount as counted_anew
 
 if TYPE_CHECKING:
-    from b2b.domain.users import User
+    from b2b.domain.identity.users import User
 
 SOON_SECONDS = 3.0
 PRODUCT = 1001
@@ -161,7 +162,9 @@ def test_a_call_that_can_never_succeed_says_so_at_once_and_changes_nothing(
 
 def test_a_mass_expiry_lists_the_student_whose_records_are_broken_and_does_the_others(broken: Broken) -> None:
     no_seat_row(broken)
-    operation = broken.desk.expiries.change(broken.user.id, reference(broken.course), ExpiryChange(kind="expire_now"))
+    operation = broken.desk.expiries.change_expiry(
+        broken.user.id, reference(broken.course), ExpiryChange(kind="expire_now")
+    )
     assert broken.desk.advance(operation.id) is AdvanceOutcome.POSTPONED
     found, failures = broken.desk.operations.get(operation.id)
     assert [failure.student_id for failure in failures] == [broken.student_id]

@@ -6,8 +6,8 @@ import pytest
 from tests.emulated import Emulated
 from tests.integration.crowd import crowd
 
-from b2b.domain.budget import WINDOW_SECONDS, Budget
-from b2b.storage.budget import BudgetItem
+from b2b.domain.work.budget import WINDOW_SECONDS, Budget
+from b2b.storage.work.budget import BudgetItem
 
 RATE = 40
 WORKERS = range(6)
@@ -98,7 +98,7 @@ def test_a_429_seen_by_one_worker_holds_all(workers: list[Worker], time: Time) -
         while time.now() < began + 60:
             if number == 0 and not held and time.now() >= began + 10:
                 asked = time.now()
-                worker.budget.hold(30)
+                worker.budget.back_off(30)
                 # Calls granted up to here may have been granted before it was written.
                 held.extend((asked, time.now()))
             worker.take()

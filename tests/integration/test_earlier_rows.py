@@ -9,15 +9,15 @@ from tests.integration.recount import recount
 from tests.releases.earlier import STUDENT_IDS, USER_IDS, WireItem, fill, items, rows_of
 from tests.releases.make_fixture import AWKWARD
 
-from b2b.domain.emails import is_email
 from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.identity.emails import is_email
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import PageRequest
-from b2b.services.users import UserFields
+from b2b.storage.items import unmarshal
 from b2b.storage.keys import Key
-from b2b.storage.table import unmarshal
 from b2b_cli.local.emulator import Emulator
 from b2b_cli.migrating import Rows, migrate
 from b2b_cli.migration_steps import STEPS
@@ -230,7 +230,7 @@ def test_an_address_that_would_be_refused_today_keeps_its_rows_at_work(desk: Des
     course = view.enrollments[0][1]
     desk.grant(user, course, 3)
     desk.removals.dissociate(student_id, user_id)
-    operation = desk.expiries.change(user_id, reference(course), ExpiryChange(kind="no_expiry"))
+    operation = desk.expiries.change_expiry(user_id, reference(course), ExpiryChange(kind="no_expiry"))
     assert operation.id
     renamed = desk.students.update(student_id, NAMES, "seen@example.com").student
     assert desk.students.enroll(renamed.email, enrolling(boss, [course])).student.id == student_id
@@ -238,6 +238,6 @@ def test_an_address_that_would_be_refused_today_keeps_its_rows_at_work(desk: Des
 
 
 def test_the_recount_and_the_lists_find_nothing_wrong(desk: Desk) -> None:
-    report = desk.recount.go_on(lambda: 1000.0)
+    report = desk.recount.continue_walk(lambda: 1000.0)
     assert report is None or report.drifts == []
     assert desk.store.counters.total(Kind.STUDENTS) == desk.store.listing.count(Kind.STUDENTS)

@@ -62,7 +62,7 @@ def test_the_document_names_the_address_that_it_was_read_from(stack: LocalStack)
 
 
 def test_what_the_document_is_read_as_is_what_is_committed(stack: LocalStack) -> None:
-    committed = (Path(__file__).parents[2] / "functions/admin/openapi.json").read_text(encoding="utf-8")
+    committed = (Path(__file__).parents[2] / "functions/api/platform/openapi.json").read_text(encoding="utf-8")
     with stack.anonymous() as api:
         served = api.get("/openapi.json").json()
     assert {name: value for name, value in served.items() if name != "servers"} == {

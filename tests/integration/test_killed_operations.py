@@ -14,12 +14,12 @@ from tests.integration.recount import recount
 from tests.integration.stacks import MARK, answered, await_end_of, sync_catalogue
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.products import Product
-from b2b.domain.users import User
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import User
 from b2b.storage.keys import SortRange
 
 KILLS = 5
-# Of the mass expiry: those whose enrolment Thinkific will not change, and those whose account the school has deleted
+# Of the mass expiry: those whose enrollment Thinkific will not change, and those whose account the school has deleted
 # and Thinkific will not make again.
 REFUSED, BANNED = 4, 3
 END = "2031-06-30T23:59:59"
@@ -208,15 +208,15 @@ def enroll_many(killed: Killed, user_email: str, emails: list[str], course: Prod
         return not any(enrollment.is_open for record in records for enrollment in record.enrollments)
 
     there = before + len(emails)
-    await_that(lambda: killed.count_enrollments() == there, seconds=180, what="That Thinkific has every enrolment")
-    await_that(confirmed, what="That every enrolment is confirmed")
+    await_that(lambda: killed.count_enrollments() == there, seconds=180, what="That Thinkific has every enrollment")
+    await_that(confirmed, what="That every enrollment is confirmed")
     seconds = (written - started, time.monotonic() - written)
     _log.info("%d students written in %.0f s, confirmed in %.0f s", len(emails), *seconds)
     return user
 
 
 def ends_in_thinkific(killed: Killed, emails: list[str]) -> dict[str, str | None]:
-    """When the one enrolment of the one account of each ends. Anything twice fails."""
+    """When the one enrollment of the one account of each ends. Anything twice fails."""
     state = killed.state()
     accounts = Counter(user["email"] for user in state["users"])
     assert set(accounts.values()) <= {1}
@@ -225,6 +225,6 @@ def ends_in_thinkific(killed: Killed, emails: list[str]) -> dict[str, str | None
     ends: dict[str, str | None] = {row["user_email"]: row["expiry_date"] for row in state["enrollments"]}
     found: dict[str, str | None] = {}
     for email in emails:
-        end = ends.get(email, "no enrolment" if email in accounts else "no user")
+        end = ends.get(email, "no enrollment" if email in accounts else "no user")
         found[email] = end.removesuffix(".000Z") if end else None
     return found

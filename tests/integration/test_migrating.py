@@ -9,12 +9,12 @@ from tests.integration.desk import NAMES, Desk
 from tests.integration.recount import recount, without_form
 from tests.releases.earlier import STUDENT_IDS, USER_IDS, fill, items, rows_of
 
-from b2b.domain.emails import Holding
+from b2b.domain.identity.emails import Holding
+from b2b.domain.identity.users import Role
 from b2b.domain.kinds import Kind
-from b2b.domain.users import Role
-from b2b.services.users import UserFields
+from b2b.services.identity.users import UserFields
 from b2b.storage import keys, schema
-from b2b.storage.table import EXISTS, Update, put
+from b2b.storage.actions import EXISTS, Update, put
 from b2b_cli import migrating
 from b2b_cli.errors import CommandError
 from b2b_cli.local.emulator import Emulator

@@ -22,9 +22,9 @@ from tests.local_stack import await_that
 from tests.releases.earlier import MODEL, USER_IDS, address, fill, items, more_ids, with_more_students
 from tests.releases.make_fixture import AWKWARD
 
+from b2b.domain.catalogue.products import Product, ProductableType
 from b2b.domain.errors import B2BError, InvalidInput, NotFound
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
 from b2b.storage import keys, schema
 from b2b_cli.local.emulator import Emulator
 

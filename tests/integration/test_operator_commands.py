@@ -14,7 +14,7 @@ from tests.integration.stacks import answered, await_active, course_ids, enroll_
 from tests.local_stack import LocalStack, await_that
 
 from b2b.storage import keys
-from b2b.storage.table import Update, put
+from b2b.storage.actions import Update, put
 from b2b_cli.simulator.authentication import DEFAULT_API_KEY, DEFAULT_SUBDOMAIN
 
 CREDENTIALS = {"X-Auth-API-Key": DEFAULT_API_KEY, "X-Auth-Subdomain": DEFAULT_SUBDOMAIN}

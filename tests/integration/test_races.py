@@ -11,19 +11,19 @@ from tests.emulated import Emulated
 from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import NAMES, TERMS, Desk, enrolling, reference
 from tests.integration.overtaking import overtaken
-from tests.integration.queued import lose_messages, rung_for
+from tests.integration.queued import enqueued_for, lose_messages
 from tests.integration.recount import recount
 
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, InvalidInput, LeaseLost, SeatsExhausted
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product
-from b2b.domain.students import SyncWish
-from b2b.domain.users import User
+from b2b.services.enrollment.students import Names
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import PageRequest
-from b2b.services.repair import RepairService
-from b2b.services.students import Names
-from b2b.services.users import UserFields
-from b2b.storage.wishes import Wishes
+from b2b.storage.enrollment.wishes import Wishes
 
 MANY = range(THREADS)
 
@@ -108,7 +108,7 @@ def test_only_one_user_is_created_for_an_email(desk: Desk, rounds: range) -> Non
 
 
 @pytest.mark.parametrize("limit", ["account", "product"])
-def test_enforced_enrolments_take_no_seat_that_is_not_there(desk: Desk, rounds: range, limit: str) -> None:
+def test_enforced_enrollments_take_no_seat_that_is_not_there(desk: Desk, rounds: range, limit: str) -> None:
     """100 students for 20 seats, half of them known before, under another user; a refused call changes nothing, not
     even in the second course, which has seats for all.
     """
@@ -165,7 +165,7 @@ def test_each_user_of_a_shared_student_counts_a_seat(desk: Desk) -> None:
 
 
 def test_a_student_enrolled_by_many_takes_each_seat_once(desk: Desk, rounds: range) -> None:
-    """Overlapping choices of courses, by both calls that enrol and under ever new names."""
+    """Overlapping choices of courses, by both calls that enroll and under ever new names."""
     courses = desk.add_courses(4)
     user = desk.add_user("client@example.com")
     for course in courses:
@@ -224,7 +224,7 @@ def test_one_worker_gets_the_lease_and_one_takes_over_when_it_ends(desk: Desk, r
         (lost,) = granted(first)
         if lost.lease_owner != taken_over.lease_owner:
             with pytest.raises(LeaseLost):
-                wishes.renew(lost, later)
+                wishes.renew_lease(lost, later)
             with pytest.raises(ConditionFailed):
                 wishes.fulfil(lost)
         wishes.fulfil(taken_over)
@@ -242,16 +242,16 @@ def test_a_due_wish_is_rung_for_by_one_repair(desk: Desk, school: Emulated) -> N
     def later() -> datetime:
         return datetime.now(UTC) + timedelta(days=1)
 
-    rung = granted(crowd(lambda _: RepairService(desk.store, desk.queues, later).ring_again(), range(8)))
-    assert sum(rung) == len(ids)
-    assert sorted(rung_for(school)) == ids
+    enqueued = granted(crowd(lambda _: RepairService(desk.store, desk.queues, later).enqueue_overdue(), range(8)))
+    assert sum(enqueued) == len(ids)
+    assert sorted(enqueued_for(school)) == ids
 
 
 # The same without luck: the other call comes between what a call has read and what it writes.
 
 
 @pytest.mark.parametrize("write", [1, 2])
-def test_an_enrolment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk, write: int) -> None:
+def test_an_enrollment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk, write: int) -> None:
     """40 products are written in two chunks."""
     courses = desk.add_courses(40)
     user = desk.add_user("client@example.com")
@@ -259,5 +259,5 @@ def test_an_enrolment_overtaken_by_a_dissociation_holds_no_stray_seat(desk: Desk
     with overtaken(desk.school, write, lambda: desk.students.dissociate("ada@example.com", user.email)):
         desk.students.enroll("ada@example.com", enrolling(user, courses))
     assert recount(desk.school) == []
-    # The enrolment is the later of the two.
+    # The enrollment is the later of the two.
     assert [found.id for found in desk.students.get(student_id).users] == [user.id]

@@ -12,14 +12,15 @@ from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.recount import recount
 
 from b2b.domain import dates
+from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import InvalidInput, NotFound
-from b2b.domain.operations import OperationStatus
-from b2b.domain.products import Product
-from b2b.domain.recount import UserCounts
-from b2b.domain.timestamps import from_text, utc_now
-from b2b.domain.users import User
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome
+from b2b.domain.identity.users import User
+from b2b.domain.integrity.recount import UserCounts
+from b2b.domain.timestamps import utc_now
+from b2b.domain.work.operation_states import ExpiryChangeState
+from b2b.domain.work.operations import OperationStatus
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.work.operation_worker import AdvanceOutcome, state_of
 
 MANY = range(THREADS)
 EXPIRE_NOW = ExpiryChange(kind="expire_now")
@@ -50,7 +51,7 @@ def make(desk: Desk, move: Move) -> str | None:
             if student_id is not None:
                 desk.students.delete(student_id)
         case "expire":
-            operation = desk.expiries.change(move.user.id, reference(move.course), EXPIRE_NOW)
+            operation = desk.expiries.change_expiry(move.user.id, reference(move.course), EXPIRE_NOW)
             desk.advance(operation.id)
             return operation.id
     return None
@@ -93,20 +94,20 @@ def test_two_changes_of_one_users_ends_at_once_are_each_whole(desk: Desk, rounds
         user = desk.add_user(f"client-{turn}@example.com")
         emails = [f"s{turn}-{number}@example.com" for number in MANY]
         ids = sorted(granted(crowd(partial(desk.add_student, user=user, courses=[course]), emails)))
-        started = [desk.expiries.change(user.id, reference(course), change) for change in changes]
+        started = [desk.expiries.change_expiry(user.id, reference(course), change) for change in changes]
 
         outcomes = crowd(desk.advance, [started[number % 2].id for number in MANY])
 
         assert refused(outcomes) == []
         assert {*outcomes} <= {AdvanceOutcome.POSTPONED, AdvanceOutcome.OVERTAKEN}
-        ends = [from_text(operation.state["end"]) for operation in started]
+        ends = [state_of(operation, ExpiryChangeState).end for operation in started]
         versions = [
             {item.student_id: item.version for item in desk.store.operations.items(operation.id, after=0, limit=100)}
             for operation in started
         ]
         holders = 0
         for student_id in ids:
-            enrollment = desk.store.students.get_enrollment(student_id, course.id)
+            enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
             assert enrollment is not None
             first, second = (of_one[student_id] for of_one in versions)
             # Each change is a version of its own, unless it finds the end there already.
@@ -179,7 +180,7 @@ def test_a_student_deleted_while_it_is_enrolled_leaves_nothing_behind(
 
 
 def test_a_user_deleted_while_its_students_are_enrolled_leaves_nothing_behind(desk: Desk, rounds: range) -> None:
-    """Both of a student's users enrol it; one of them goes."""
+    """Both of a student's users enroll it; one of them goes."""
     (course,) = desk.add_courses(1)
     admin, stays = desk.add_user("admin@example.com"), desk.add_user("stays@example.com")
     for turn in rounds:

@@ -8,13 +8,13 @@ from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.overtaking import overtaken
 from tests.integration.recount import recount
 
-from b2b.domain.enrolling import MAX_ENFORCED
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.enrolling import MAX_ENFORCED
+from b2b.domain.enrollment.students import StudentView
 from b2b.domain.errors import SeatsExhausted
-from b2b.domain.products import Product
-from b2b.domain.students import StudentView
-from b2b.domain.users import GrantTerms
-from b2b.services.students import Enrolling, Names
-from b2b.services.users import UserFields
+from b2b.domain.identity.users import GrantTerms
+from b2b.services.enrollment.students import Enrolling, Names
+from b2b.services.identity.users import UserFields
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_an_enforced_call_overtaken_by_who_leaves_no_seat_changes_nothing(
 
 
 PASSING: dict[str, Callable[[Enforced], object]] = {
-    "enrols the student too": lambda call: call.desk.students.enroll(
+    "enrolls the student too": lambda call: call.desk.students.enroll(
         "ada@example.com", enrolling(call.other, call.courses[-1:])
     ),
     "makes the same call": lambda call: call.desk.students.enroll("ada@example.com", call.wanted()),

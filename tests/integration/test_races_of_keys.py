@@ -10,12 +10,12 @@ from tests.integration.crowd import THREADS, crowd, granted, refused
 from tests.integration.desk import TERMS, Desk, reference
 
 from b2b.domain.errors import Conflict, NotFound, Unauthenticated
-from b2b.domain.idempotency import Claim
+from b2b.domain.identity.tokens import ALL_SCOPES, Principal, Token, new_secret
+from b2b.domain.identity.users import Role
 from b2b.domain.kinds import Kind
-from b2b.domain.tokens import ALL_SCOPES, Principal, Token, new_secret
-from b2b.domain.users import Role
-from b2b.services.idempotency import Answer, IdempotencyService
-from b2b.services.users import UserFields
+from b2b.domain.work.idempotency import Claim
+from b2b.services.identity.users import UserFields
+from b2b.services.work.idempotency import Answer, IdempotencyService
 
 MANY = range(THREADS)
 SECRET = new_secret()

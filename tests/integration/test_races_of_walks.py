@@ -15,8 +15,8 @@ from tests.integration.desk import Desk
 from tests.integration.recount import recount
 from tests.integration.stacks import answered
 
-from b2b.http.app import create_app, with_entry
-from b2b_cli.local.api import GROUPS
+from b2b.http.api.app import create_app, with_entry
+from b2b_cli.groups import GROUPS
 from b2b_cli.local.emulator import Emulator
 
 STAYING, LEAVING = 30, 30
@@ -52,7 +52,7 @@ class List:
         return asyncio.run(self._walk(between))
 
     async def _walk(self, between: Callable[[], object]) -> list[int]:
-        app = with_entry(create_app(GROUPS[self.name], self.desk), self.name)
+        app = with_entry(create_app(GROUPS[self.name], self.desk.api), self.name)
         headers = {"Authorization": f"Bearer {self._secret}"}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://school", headers=headers) as client:

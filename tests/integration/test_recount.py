@@ -9,13 +9,13 @@ from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling
 from tests.integration.recount import recount
 
+from b2b.domain.identity.users import User
+from b2b.domain.integrity.recount import Drift, SeatsDrift, StudentsDrift, TotalDrift
 from b2b.domain.kinds import Kind
-from b2b.domain.recount import Drift, SeatsDrift, StudentsDrift, TotalDrift
-from b2b.domain.users import User
-from b2b.services.recount import RecountReport, RecountService
+from b2b.services.integrity.recount import RecountReport, RecountService
 from b2b.storage import keys
+from b2b.storage.actions import Update, delete
 from b2b.storage.keys import Key
-from b2b.storage.table import Update, delete
 
 ENOUGH = 1000.0
 
@@ -37,7 +37,7 @@ def users(desk: Desk) -> list[User]:
 
 
 def walk(desk: Desk) -> RecountReport:
-    report = desk.recount.go_on(lambda: ENOUGH)
+    report = desk.recount.continue_walk(lambda: ENOUGH)
     assert report is not None
     assert report.finished
     return report
@@ -87,22 +87,22 @@ def test_a_counter_that_moved_since_is_not_touched(desk: Desk, school: Emulated,
     desk.add_student("meanwhile@example.com", users[0])
     assert not desk.recount.correct(drift)
     report = RecountReport()
-    desk.recount.look_at_user(users[0].id, report)
+    desk.recount.check_user(users[0].id, report)
     assert [desk.recount.correct(found) for found in report.drifts] == [True]
     assert recount(school) == []
 
 
 def test_a_walk_goes_on_where_its_time_ran_out_and_then_rests(desk: Desk, school: Emulated, users: list[User]) -> None:
     one_user = iter([ENOUGH, 0.0])
-    report = desk.recount.go_on(lambda: next(one_user))
+    report = desk.recount.continue_walk(lambda: next(one_user))
     assert report is not None
     assert (report.users, report.finished) == (1, False)
     shift(desk, keys.user(users[0].id), "seats_used", 1)  # behind the walk's back
     assert walk(desk).users == 1
-    assert desk.recount.go_on(lambda: ENOUGH) is None
+    assert desk.recount.continue_walk(lambda: ENOUGH) is None
 
     tomorrow = RecountService(desk.store, lambda: datetime.now(UTC) + timedelta(days=1))
-    report = tomorrow.go_on(lambda: ENOUGH)
+    report = tomorrow.continue_walk(lambda: ENOUGH)
     assert report is not None
     assert [type(drift) for drift in report.drifts] == [StudentsDrift]
 
@@ -127,8 +127,8 @@ def test_writes_at_the_same_time_are_no_drift(desk: Desk, school: Emulated, user
             report = RecountReport()
             for _ in range(3):
                 for user in users:
-                    desk.recount.look_at_user(user.id, report)
-                desk.recount.look_at_totals(report)
+                    desk.recount.check_user(user.id, report)
+                desk.recount.check_totals(report)
         finally:
             stopping.set()
         assert min(writer.result() for writer in writers) > 0

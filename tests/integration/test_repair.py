@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling, reference
-from tests.integration.queued import lose_messages, rung_for
+from tests.integration.queued import enqueued_for, lose_messages
 from tests.integration.recount import recount
 from tests.integration.stacks import (
     answered,
@@ -25,14 +25,15 @@ from tests.integration.stacks import (
 )
 from tests.local_stack import LocalStack, await_that
 
-from b2b.domain.operations import OperationType
-from b2b.domain.products import ProductReference
-from b2b.queues import Queues
-from b2b.services.expiries import ExpiryChange
-from b2b.services.operations import AdvanceOutcome, OperationService
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import Enrolling, StudentService
+from b2b.domain.catalogue.products import ProductReference
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.gateways.queues import Queues
+from b2b.services.enrollment.expiries import ExpiryChange
+from b2b.services.enrollment.students import Enrolling, StudentService
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.work.notifier import Notifier
+from b2b.services.work.operation_worker import AdvanceOutcome
+from b2b.services.work.operations import OperationService
 from b2b_cli.local.processes import free_port
 
 
@@ -55,8 +56,8 @@ def after(seconds: float) -> datetime:
 
 
 def repair_after(desk: Desk, seconds: float) -> int:
-    """What repair rings for when so much time has passed."""
-    return RepairService(desk.store, desk.queues, lambda: after(seconds)).ring_again()
+    """What repair enqueues when so much time has passed."""
+    return RepairService(desk.store, desk.queues, lambda: after(seconds)).enqueue_overdue()
 
 
 def test_a_lost_message_is_rung_again_when_it_had_its_time(desk: Desk, school: Emulated) -> None:
@@ -66,26 +67,26 @@ def test_a_lost_message_is_rung_again_when_it_had_its_time(desk: Desk, school: E
 
     assert repair_after(desk, 55) == 0
     assert repair_after(desk, 61) == 1
-    assert rung_for(school) == [student_id]
-    # The message rung just now has its time as well.
+    assert enqueued_for(school) == [student_id]
+    # The message enqueued just now has its time as well.
     assert repair_after(desk, 62) == 0
     assert repair_after(desk, 61 + 121) == 1
 
 
-def test_an_enrolment_does_not_need_the_queue(desk: Desk, school: Emulated, unreachable: Queues) -> None:
+def test_an_enrollment_does_not_need_the_queue(desk: Desk, school: Emulated, unreachable: Queues) -> None:
     user, courses = desk.add_user("client@example.com"), desk.add_courses(1)
     failures: list[Exception] = []
-    students = StudentService(desk.store, Bell(unreachable, failures.append), desk.removals)
+    students = StudentService(desk.store, Notifier(unreachable, failures.append), desk.removals)
     view, created = students.upsert("ada@example.com", NAMES, enrolling(user, courses))
     assert created
     assert [type(failure) for failure in failures] == [EndpointConnectionError]
-    assert rung_for(school) == []
+    assert enqueued_for(school) == []
 
     # While the queue is away repair says so, and nothing is lost by it.
     with pytest.raises(EndpointConnectionError):
-        RepairService(desk.store, unreachable, lambda: after(61)).ring_again()
+        RepairService(desk.store, unreachable, lambda: after(61)).enqueue_overdue()
     assert repair_after(desk, 61 + 121) == 1
-    assert rung_for(school) == [view.student.id]
+    assert enqueued_for(school) == [view.student.id]
 
 
 def test_what_is_done_is_not_rung_for(desk: Desk, school: Emulated) -> None:
@@ -101,12 +102,12 @@ class Killed(BaseException):
     """As SIGKILL: nothing of the program runs after it."""
 
 
-def test_an_operation_carried_on_rings_for_those_whom_the_killed_worker_did_not(desk: Desk, school: Emulated) -> None:
+def test_an_operation_carried_on_enqueues_those_whom_the_killed_worker_did_not(desk: Desk, school: Emulated) -> None:
     """Killed after the student's wish was written and before its message was sent."""
     user, (course,) = desk.add_user("client@example.com"), desk.add_courses(1)
     ids = [desk.add_student(f"s{number}@example.com", user, [course]) for number in range(3)]
     lose_messages(school)
-    operation = desk.expiries.change(user.id, reference(course), ExpiryChange(kind="days", days=10))
+    operation = desk.expiries.change_expiry(user.id, reference(course), ExpiryChange(kind="days", days=10))
 
     def kill(**_: object) -> None:
         raise Killed
@@ -117,19 +118,19 @@ def test_an_operation_carried_on_rings_for_those_whom_the_killed_worker_did_not(
     school.sqs.meta.events.unregister("before-send.sqs.SendMessage", kill)
 
     assert desk.advance(operation.id) is AdvanceOutcome.POSTPONED
-    assert sorted(rung_for(school)) == ids
+    assert sorted(enqueued_for(school)) == ids
 
 
 def test_the_stack_carries_out_what_no_message_told_it(stack: LocalStack, unreachable: Queues) -> None:
-    """An enrolment and an operation whose messages were lost, as long ago as repair gives a message."""
+    """An enrollment and an operation whose messages were lost, as long ago as repair gives a message."""
     desk = Desk(school_of(stack))
-    bell = Bell(unreachable, lambda _: None)
+    notifier = Notifier(unreachable, lambda _: None)
     with stack.api() as api:
         course = course_ids(api)[0]
         answered(api.post("/users/upsert", json={"email": "unheard@example.com"}))
-        students = StudentService(desk.store, bell, desk.removals, lambda: after(-61))
+        students = StudentService(desk.store, notifier, desk.removals, lambda: after(-61))
         view, _ = students.upsert("unheard.ada@example.com", NAMES, enrolling_by_email("unheard@example.com", course))
-        operation = OperationService(desk.store, bell, lambda: after(-181)).start(OperationType.CATALOGUE_SYNC)
+        operation = OperationService(desk.store, notifier, lambda: after(-181)).start(CatalogueSyncState())
         await_active(api, [view.student.id], seconds=30)
         await_succeeded(api, operation.id)
     assert in_thinkific(stack)[1].count(("unheard.ada@example.com", course)) == 1
@@ -151,7 +152,7 @@ def test_a_killed_worker_is_replaced_and_its_work_done_once(stack: LocalStack) -
         slow = {"kind": "slow", "seconds": 60, "method": "POST", "path": "^/enrollments$"}
         answered(simulator.put("/_simulator/faults", json={"next": [slow]}))
         student_id = enroll_new(api, orphan, "orphans@example.com", [course])
-        await_that(lambda: (orphan, course) in in_thinkific(stack)[1], what="That Thinkific has the enrolment")
+        await_that(lambda: (orphan, course) in in_thinkific(stack)[1], what="That Thinkific has the enrollment")
         os.kill(killed, signal.SIGKILL)
         assert statuses(api, [student_id]) == ["pending"]
 

@@ -18,14 +18,14 @@ from tests.integration.recount import recount, without_form
 from tests.releases.earlier import STUDENT_IDS, fill, items
 from tests.unit.clock import Clock as HandClock
 
-from b2b.domain.budget import Budget
-from b2b.domain.idempotency import Claim
-from b2b.domain.users import Role
-from b2b.services.idempotency import Answer
-from b2b.services.users import UserFields
+from b2b.domain.identity.users import Role
+from b2b.domain.work.budget import Budget
+from b2b.domain.work.idempotency import Claim
+from b2b.services.identity.users import UserFields
+from b2b.services.work.idempotency import Answer
 from b2b.storage import keys, schema
-from b2b.storage.budget import BudgetItem
-from b2b.storage.table import put
+from b2b.storage.actions import put
+from b2b.storage.work.budget import BudgetItem
 from b2b_cli import migrating
 from b2b_cli.errors import CommandError
 from b2b_cli.local.emulator import Emulator
@@ -170,7 +170,7 @@ def past(school: Emulated, desk: Desk) -> Past:
     desk.users.update(client.id, UserFields(name="Another name"), None)
     desk.users.create("since@example.com", UserFields())
     desk.user_removal.delete(leaving.id, acting_user_id=admin.id)
-    desk.store.settings.change(delete_students_with_user=True)
+    desk.store.settings.change_settings(delete_students_with_user=True)
     assert len(differing(rows_of(school), past.rows)) > 150
     return past
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from tests.emulated import new_school
 from tests.integration.round_trips import Api, Call, Trips
 
-from b2b_cli.local.api import GROUPS
+from b2b_cli.groups import GROUPS
 from b2b_cli.local.emulator import Emulator
 
 TERMS = {"thinkific_id": 1, "active": True, "enrollment_days": 30}

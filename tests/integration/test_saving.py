@@ -81,7 +81,7 @@ def problem(running: Emulator) -> str | None:
 
 def test_what_was_written_before_a_save_survives_a_kill(state: Path) -> None:
     with emulator(state) as running:
-        running.client("sqs").create_queue(QueueName="bell")
+        running.client("sqs").create_queue(QueueName="notifier")
         make_table(running)
         write(running, "ada", "grace")
         await_saved(running, state, "grace")
@@ -92,7 +92,7 @@ def test_what_was_written_before_a_save_survives_a_kill(state: Path) -> None:
     assert (left.is_all, left.at) == (False, running.saved_at)
     with emulator(state) as running:
         assert ids(running) == {"ada", "grace"}
-        assert running.client("sqs").get_queue_url(QueueName="bell")
+        assert running.client("sqs").get_queue_url(QueueName="notifier")
 
 
 def test_a_kill_before_the_first_save_is_noticed(state: Path) -> None:
@@ -402,7 +402,7 @@ from b2b_cli.local.emulator import Emulator, EmulatorRefusal
 from b2b_cli.local.processes import is_alive
 state = Path(sys.argv[1])
 running = Emulator(log=state.parent / "emulator.log", state=state)
-running.client("sqs").create_queue(QueueName="bell")
+running.client("sqs").create_queue(QueueName="notifier")
 print(running.child.pid, flush=True)
 time.sleep(600)
 """

@@ -8,12 +8,12 @@ from tests.emulated import Emulated
 from tests.integration.desk import NAMES, Desk, enrolling, reference
 from tests.integration.recount import recount
 
-from b2b.domain.products import Product
-from b2b.domain.users import GrantTerms, User
-from b2b.services.expiries import ExpiryChange, ExpiryRunner
-from b2b.services.sweep import SweepReport, SweepService
+from b2b.domain.catalogue.products import Product
+from b2b.domain.identity.users import GrantTerms, User
+from b2b.services.enrollment.expiries import ExpiryChange, ExpiryRunner
+from b2b.services.enrollment.sweep import SweepReport, SweepService
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 ENOUGH = 1000.0
 REUSABLE = GrantTerms(active=True, enrollment_days=1, reusable=True)
@@ -31,7 +31,7 @@ def course(desk: Desk) -> Product:
 
 
 def client(desk: Desk, course: Product, terms: GrantTerms, students: int = 1) -> User:
-    """A user whose students' enrolments end tomorrow."""
+    """A user whose students' enrollments end tomorrow."""
     user = desk.add_user(f"client-{terms.reusable}-{students}@example.com")
     desk.users.set_access(user.id, reference(course), terms, None)
     for number in range(students):
@@ -47,7 +47,9 @@ def sweep(desk: Desk, *, days: float = 2, seconds: float = ENOUGH) -> SweepRepor
 
 def left(desk: Desk) -> int:
     then = datetime.now(UTC) + timedelta(days=30)
-    return sum(len(desk.store.students.due(shard, then, limit=1000)) for shard in desk.store.students.expiry_shards())
+    return sum(
+        len(desk.store.enrollments.due(shard, then, limit=1000)) for shard in desk.store.enrollments.expiry_shards()
+    )
 
 
 def test_a_natural_end_frees_the_seat_where_the_grant_is_reusable(
@@ -120,10 +122,10 @@ def test_a_mass_expiry_of_more_holders_than_one_write_can_move(desk: Desk, schoo
     for number in range(90):
         desk.add_student("everybodys@example.com", desk.add_user(f"client{number}@example.com"), [course])
     student_id = desk.store.students.ids_of_user(1, after=0, limit=1)[0]
-    runner = ExpiryRunner(desk.store, desk.bell)
+    runner = ExpiryRunner(desk.store, desk.notifier)
     for change, holders in ((ExpiryChange(kind="expire_now"), 0), (ExpiryChange(kind="days", days=5), 90)):
-        runner.step(desk.expiries.change(1, reference(course), change))
-        enrollment = desk.store.students.get_enrollment(student_id, course.id)
+        runner.step(desk.expiries.change_expiry(1, reference(course), change))
+        enrollment = desk.store.enrollments.get_enrollment(student_id, course.id)
         assert enrollment is not None
         assert len(enrollment.seat_holders) == holders
         assert recount(school) == []

@@ -195,7 +195,7 @@ def _write_ends(api: _Api, courses: list[int]) -> None:
 
 
 def _write_failures(api: _Api, simulator: httpx.Client, courses: list[int], people: int) -> None:
-    """An enrolment, and an operation, that Thinkific refuses."""
+    """An enrollment, and an operation, that Thinkific refuses."""
     refused = {"kind": "error_before", "status": 422, "method": "*", "path": "^/enrollments", "times": 1000}
     simulator.put("/faults", json={"next": [refused]}).raise_for_status()
     names = {"first_name": "Never", "last_name": "Enrolled"}

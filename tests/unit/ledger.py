@@ -1,6 +1,6 @@
 """Where a budget keeps its state, in memory."""
 
-from b2b.domain.budget import BudgetState
+from b2b.domain.work.budget import BudgetState
 
 
 class Ledger:

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from tests.bench.capacity import Consumed, item_bytes, read_units
 from tests.bench.consumption import Measured, Use
-from tests.bench.costs import MIX, MONTH_SECONDS, SnapStart, Stack, cold_starts, idle_polls, month, run_seconds
+from tests.bench.costs import (
+    MIX,
+    MONTH_SECONDS,
+    SnapStart,
+    Stack,
+    cold_starts,
+    idle_polls,
+    idle_runs,
+    month,
+    run_seconds,
+)
 from tests.bench.report import MET, MISSED, STRETCH_MET, WITHIN_NOISE, Figure, Goal, Section, printed, table
 from tests.bench.sampling import interleaved, ratio, spread
 
@@ -94,7 +104,7 @@ STACK = Stack(
     functions=10,
     api_functions=4,
     memory_gb=0.5,
-    runs={"repair": 43_200, "catalogue_refresh": 120},
+    runs={"repair": 43_200, "catalogue": 120},
     queues_polled=3,
     log_groups=11,
     retention_months=3,
@@ -126,6 +136,13 @@ def test_a_stack_that_nobody_calls_costs_what_is_always_there() -> None:
     assert idle["SQS, idle polls"] == pytest.approx(1_944_000 * 0.40e-6)
     assert idle_polls(STACK) == 1_944_000
     assert idle["DynamoDB reads"] == pytest.approx((43_200 * 4.5 + 120 * 30) * 0.125e-6)
+
+
+def test_a_schedule_that_nothing_measures_counts_as_much_as_the_dearest() -> None:
+    more = replace(STACK, runs={**STACK.runs, "digests": 720})
+    assert idle_runs(USED, more)["digests"] == USED.schedules["repair"]
+    reads = month(0, USED, more).dollars["DynamoDB reads"] - month(0, USED, STACK).dollars["DynamoDB reads"]
+    assert reads == pytest.approx(720 * 4.5 * 0.125e-6)
 
 
 def test_calls_cost_in_proportion() -> None:

@@ -1,6 +1,14 @@
+from typing import Any
+
 import pytest
 
-from b2b.config import ConfigError, load_config, load_thinkific_config
+from b2b.config import (
+    ConfigError,
+    load_api_config,
+    load_queues_config,
+    load_table_config,
+    load_thinkific_config,
+)
 
 FULL = {
     "TABLE_NAME": "b2b",
@@ -12,22 +20,24 @@ FULL = {
 
 
 def test_what_the_template_sets_is_enough() -> None:
-    config = load_config(FULL)
-    assert (config.table_name, config.api_rate_per_minute) == ("b2b", 0)
+    assert load_table_config(FULL).table_name == "b2b"
+    assert load_queues_config(FULL).sync_bulk_queue_url == "https://sqs.example/sync-bulk"
+    assert load_api_config(FULL).api_rate_per_minute == 0
 
 
 @pytest.mark.parametrize("name", ["TABLE_NAME", "SYNC_QUEUE_URL", "SYNC_BULK_QUEUE_URL", "OPERATIONS_QUEUE_URL"])
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_missing_variable_is_named(name: str, empty: bool) -> None:
     environment = FULL | {name: ""} if empty else {key: value for key, value in FULL.items() if key != name}
+    load: Any = load_table_config if name == "TABLE_NAME" else load_queues_config
     with pytest.raises(ConfigError, match=name.lower()):
-        load_config(environment)
+        load(environment)
 
 
 @pytest.mark.parametrize("value", ["-1", "many", "1.5"])
 def test_a_limit_that_is_none_is_refused(value: str) -> None:
     with pytest.raises(ConfigError, match="api_rate_per_minute"):
-        load_config(FULL | {"API_RATE_PER_MINUTE": value})
+        load_api_config(FULL | {"API_RATE_PER_MINUTE": value})
 
 
 def test_thinkific_is_called_below_its_limit_unless_told_otherwise() -> None:

@@ -9,15 +9,12 @@ import pytest
 from fastapi.routing import APIRoute
 from tests.documented import Documented, Json
 
-from admin.routes import router as admin_router
-from b2b.domain.tokens import SCOPES
-from b2b.http.bodies import validated
+from b2b.domain.identity.tokens import SCOPES
+from b2b.http.api.requests.bodies import validated
+from b2b_cli.groups import GROUPS
 from b2b_cli.openapi import fields
 from b2b_cli.openapi.calls import CALLS
 from b2b_cli.openapi.document import DOCUMENT, document, operation_id, request_model
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
 
 _DOCUMENT: Json = json.loads(document())
 _COMPONENTS: Json = _DOCUMENT["components"]
@@ -33,7 +30,7 @@ _OPERATIONS = {
 _every_operation = pytest.mark.parametrize(("method", "path", "operation"), _OPERATIONS.values(), ids=_OPERATIONS)
 _ROUTES = {
     operation_id(route): route
-    for router in (users_router, students_router, products_router, admin_router)
+    for router in GROUPS.values()
     for route in router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
 }

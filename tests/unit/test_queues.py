@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b2b.queues import HELD_SECONDS, Queues, ReceivedMessages
+from b2b.gateways.queues import VISIBILITY_SECONDS, Queues, ReceivedMessages
 
 ARN = "arn:aws:sqs:eu-central-1:123456789012:"
 
@@ -77,9 +77,9 @@ def received(sqs: Any, watch: Watch, failures: list[Exception], *names: str, sec
 def test_all_messages_of_the_event_are_hidden_before_the_first(
     sqs: Sqs, watch: Watch, failures: list[Exception], names: list[str], expected: list[tuple[str, int]]
 ) -> None:
-    received(sqs, watch, failures, *names).hold()
+    received(sqs, watch, failures, *names).extend_visibility()
     assert [(url, len(hidden)) for url, hidden in sqs.calls] == expected
-    assert all(seconds == HELD_SECONDS for _, hidden in sqs.calls for seconds in hidden.values())
+    assert all(seconds == VISIBILITY_SECONDS for _, hidden in sqs.calls for seconds in hidden.values())
     assert failures == []
 
 
@@ -88,18 +88,18 @@ def test_a_call_is_made_again_only_after_some_seconds(
     sqs: Sqs, watch: Watch, failures: list[Exception], passed: float, calls: int
 ) -> None:
     messages = received(sqs, watch, failures, "sync/1", "sync/2")
-    messages.hold()
+    messages.extend_visibility()
     watch.now += passed
-    messages.hold()
+    messages.extend_visibility()
     assert len(sqs.calls) == calls
 
 
 def test_a_finished_message_is_not_held_any_more(sqs: Sqs, watch: Watch, failures: list[Exception]) -> None:
     messages = received(sqs, watch, failures, "sync/1", "sync/2")
-    messages.hold()
+    messages.extend_visibility()
     messages.finish("sync/1")
     watch.now += 10
-    messages.hold()
+    messages.extend_visibility()
     assert [*sqs.calls[-1][1]] == ["handle of sync/2"]
 
 
@@ -107,10 +107,10 @@ def test_a_failed_message_waits_as_long_as_its_queue_would_make_it(
     sqs: Sqs, watch: Watch, failures: list[Exception]
 ) -> None:
     messages = received(sqs, watch, failures, "sync/1", "sync/2")
-    messages.hold()
+    messages.extend_visibility()
     messages.fail("sync/1")
     watch.now += 10
-    messages.hold()
+    messages.extend_visibility()
     assert [hidden for _, hidden in sqs.calls[1:]] == [{"handle of sync/1": 360}, {"handle of sync/2": 35}]
 
 
@@ -120,6 +120,6 @@ def test_a_queue_that_refuses_stops_no_worker_and_is_told(
 ) -> None:
     sqs.broken = True
     messages = received(sqs, watch, failures, *names)
-    messages.hold()
+    messages.extend_visibility()
     messages.fail(names[0])
     assert len(failures) == 2

@@ -2,35 +2,28 @@
 
 from typing import TYPE_CHECKING
 
-from admin.routes import router as admin_router
-from b2b.http.app import create_app, with_entry
-from b2b.wiring.core import services
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
+from b2b.http.api.app import create_app, with_entry
+from b2b.wiring.api import api_services
+from b2b_cli.groups import GROUPS, group_of
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from collections.abc import Mapping
 
-GROUPS = {"users": users_router, "students": students_router, "products": products_router, "admin": admin_router}
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class LocalApi:
-    """``/api/users...`` to the users' application and so on; every other path to admin's."""
+    """``applications`` by their groups."""
 
-    def __init__(self, groups: "dict[str, ASGIApp]") -> None:
-        self._groups = groups
+    def __init__(self, applications: "Mapping[str, ASGIApp]") -> None:
+        self._applications = applications
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] == "lifespan":
-            await self._groups["admin"](scope, receive, send)
-            return
-        first, _, rest = scope["path"].strip("/").partition("/")
-        group = rest.partition("/")[0] if first == "api" else "admin"
-        await self._groups.get(group, self._groups["admin"])(scope, receive, send)
+        # The server's own start and end have no path, and any application answers them.
+        await self._applications[group_of(scope.get("path", ""))](scope, receive, send)
 
 
 def create_local_api() -> LocalApi:
     """For ``uvicorn --factory``."""
-    apps = {group: create_app(router, services()) for group, router in GROUPS.items()}
+    apps = {group: create_app(router, api_services()) for group, router in GROUPS.items()}
     return LocalApi({group: with_entry(app, group) for group, app in apps.items()})

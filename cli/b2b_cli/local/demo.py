@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from b2b.wiring.core import Services
+from b2b.wiring.api import ApiServices
 from b2b_cli.openapi.records import CLIENT as CLIENT_EMAIL
 from b2b_cli.openapi.records import OPERATION_ID, OTHER_CLIENT
 
@@ -40,7 +40,7 @@ class Example:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     def curl_commands(self, base_url: str, token: str) -> list[str]:
-        """Enrol somebody, see it turn active, see the client's seats. Each can be pasted as it is."""
+        """Enroll somebody, see it turn active, see the client's seats. Each can be pasted as it is."""
         student = {
             "first_name": "Mary",
             "last_name": "Jackson",
@@ -63,7 +63,7 @@ class Demo:
     ``services``: of the same school, for what no call can make.
     """
 
-    def __init__(self, base_url: str, token: str, services: Services, say: Callable[[str], None]) -> None:
+    def __init__(self, base_url: str, token: str, services: ApiServices, say: Callable[[str], None]) -> None:
         self._services = services
         headers = {"Authorization": f"Bearer {token}"}
         self._api = httpx.Client(base_url=base_url, headers=headers, timeout=10, trust_env=False)
@@ -88,8 +88,8 @@ class Demo:
         self._post("/users/upsert", {"email": OTHER_CLIENT, "name": "Globex"})
         self._post("/tokens", {"name": "Zapier"})
         operation, _ = self._services.operations.get(operation_id)
-        store = self._services.store
-        store.transact([store.operations.add(replace(operation, id=OPERATION_ID))])
+        store = self._services.records.store
+        store.transact([store.operations.add_operation(replace(operation, id=OPERATION_ID))])
 
     def _sync_catalogue(self) -> tuple[dict[str, Any], dict[str, Any], str]:
         """A course, a bundle, and the id of the operation that brought them."""

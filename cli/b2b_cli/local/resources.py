@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from b2b_cli.errors import CommandError
@@ -22,12 +23,13 @@ class Resources:
 
     def environment(self) -> dict[str, str]:
         """As the template's ``Environment`` names them."""
-        return {
-            "TABLE_NAME": self.table_name,
-            "SYNC_QUEUE_URL": self.queue_urls["SyncQueue"],
-            "SYNC_BULK_QUEUE_URL": self.queue_urls["SyncBulkQueue"],
-            "OPERATIONS_QUEUE_URL": self.queue_urls["OperationsQueue"],
-        }
+        made = self.queue_urls | {"Table": self.table_name}
+        return {variable: made[name] for variable, name in _variables().items() if name in made}
+
+
+@cache
+def _variables() -> dict[str, str]:
+    return Template().variables()
 
 
 def has_table(emulator: Emulator, table_name: str = TABLE_NAME) -> bool:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from b2b.wiring.core import services
+from b2b.wiring.api import api_services
 from b2b_cli.errors import CommandError
 from b2b_cli.local.demo import Demo, Example
 from b2b_cli.local.note import Running
@@ -46,7 +46,7 @@ def _serve(stack: Stack, *, demo: bool) -> None:
     example = Example.load(path)
     if running.is_first_run and running.simulator_page and demo:
         say("\nThe main job, done with the API:")
-        shown = _in_background(Demo(running.base_url, running.admin_token, services(), say).run)
+        shown = _in_background(Demo(running.base_url, running.admin_token, api_services(), say).run)
         stack.watch(shown.done)
         try:
             example = shown.result()

@@ -50,6 +50,39 @@ def _seconds(expression: str) -> int:
     return int(found[1]) * _UNIT_SECONDS[found[2]]
 
 
+# Where the gateway brings what no other path fits.
+DEFAULT_PATH = "$default"
+_GREEDY = "{proxy+}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path that the gateway brings to a function: ``/api/users``, ``/api/users/{proxy+}``, ``$default``."""
+
+    path: str
+    handler: str
+
+    @property
+    def package(self) -> str:
+        """The function's: ``api.users``."""
+        return self.handler.removesuffix(".handler.handler")
+
+    @property
+    def group(self) -> str:
+        """``users``."""
+        return self.package.rpartition(".")[2]
+
+    @property
+    def is_greedy(self) -> bool:
+        return self.path.endswith(_GREEDY)
+
+    def fits(self, path: str) -> bool:
+        """Whether the gateway might bring a request with the path ``path`` to the function."""
+        if self.is_greedy:
+            return path.startswith(self.path.removesuffix(_GREEDY))
+        return self.path in (path, DEFAULT_PATH)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
     """A queue that feeds a function."""
@@ -91,6 +124,14 @@ class Template:
             if resource["Type"] == "AWS::SQS::Queue"
         }
         return dict(sorted(found.items(), key=lambda item: "RedrivePolicy" in item[1]))
+
+    def variables(self) -> dict[str, str]:
+        """The variables of every function that hold the name or address of a resource, or a parameter, and its id."""
+        variables = self._content["Globals"]["Function"]["Environment"]["Variables"]
+        return {name: value["Ref"] for name, value in variables.items() if isinstance(value, dict) and "Ref" in value}
+
+    def routes(self) -> list[Route]:
+        return [Route(event["Path"], function["Handler"]) for _, function, event in self._events("HttpApi")]
 
     def event_sources(self) -> list[EventSource]:
         return [

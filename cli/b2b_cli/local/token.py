@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from b2b.config import load_config
 from b2b.domain.errors import Unauthenticated
-from b2b.wiring.core import Services
+from b2b.wiring.api import api_services_of
 from b2b_cli.admins import ensure_admin, make_token
 from b2b_cli.local.folder import Folder, write_private
 
@@ -13,7 +12,7 @@ ADMIN_NAME, ADMIN_EMAIL = "Local Admin", "admin@example.com"
 
 def admin_token(folder: Folder, environment: Mapping[str, str], say: Callable[[str], None]) -> str:
     """The same at every start, for as long as it is good."""
-    services = Services(load_config(environment))
+    services = api_services_of(environment)
     if folder.token.exists():
         secret = folder.token.read_text(encoding="ascii", errors="replace").strip()
         try:

@@ -58,7 +58,7 @@ def _context(handler: str, timeout_seconds: int, stopping: threading.Event) -> C
 
 
 def load_handler(dotted: str) -> Handler:
-    """``users.handler.handler`` as Lambda understands it."""
+    """``api.users.handler.handler`` as Lambda understands it."""
     module, _, name = dotted.rpartition(".")
     handler: Handler = getattr(import_module(module), name)
     return handler
@@ -156,7 +156,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     end_with_parent()
 
-    from b2b.wiring.core import client  # noqa: PLC0415 - behind --help
+    from b2b.wiring.aws import client  # noqa: PLC0415 - behind --help
 
     template = Template()
     sqs = client("sqs")
@@ -167,7 +167,7 @@ def main() -> int:
     for schedule in template.schedules():
         load_handler(schedule.handler)
         work.append(partial(tick, schedule, arguments.tick_every, stopping))
-    threads = [threading.Thread(target=piece, daemon=True) for piece in work]
+    threads = [threading.Thread(target=each, daemon=True) for each in work]
     for thread in threads:
         thread.start()
     print(f"working, pid {os.getpid()}", flush=True)  # noqa: T201 - the stack waits for this line

@@ -12,30 +12,27 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-import admin
-from admin.routes import router as admin_router
-from b2b.http.app import create_app
-from b2b.http.authentication import Scoped
-from b2b.http.bodies import JsonBody
-from b2b.services.idempotency import MAX_KEY
+from api import platform
+from b2b.http.api.app import create_app
+from b2b.http.api.authentication import Scoped
+from b2b.http.api.requests.bodies import JsonBody
+from b2b.services.work.idempotency import MAX_KEY
+from b2b_cli.groups import GROUPS
 from b2b_cli.openapi import fields, refusals
 from b2b_cli.openapi.calls import CALLS, Call
+from b2b_cli.openapi.parameters import PARAMETERS, PATH_IDS
 from b2b_cli.openapi.plain import enum_schemas, name_values, plain
 from b2b_cli.openapi.texts import BEARER, CONTACT, DESCRIPTION, TAGS, TITLE, VERSION
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
-    from b2b.wiring.core import Services
+    from b2b.wiring.api import ApiServices
 
 Json = dict[str, Any]
 
-DOCUMENT = Path(admin.__file__).with_name("openapi.json")
+DOCUMENT = Path(platform.__file__).with_name("openapi.json")
 
-_ROUTERS = (users_router, students_router, products_router, admin_router)
 _MUTATING = {"POST", "PUT", "DELETE"}
 _REF = "#/components/schemas/{model}"
 # FastAPI's names of our generic models, and what the wrapped resource is called as a component.
@@ -139,7 +136,7 @@ class _Operation:
         parameters = []
         for parameter in found:
             name = parameter["name"]
-            words = self._words_of_id() if name == "id" else fields.PARAMETERS[name]
+            words = self._words_of_id() if name == "id" else PARAMETERS[name]
             schema = parameter["schema"] | words.get("schema", {})
             schema.pop("title", None)
             parameters.append(parameter | words | {"schema": schema})
@@ -148,7 +145,7 @@ class _Operation:
         return parameters or None
 
     def _words_of_id(self) -> Json:
-        words = fields.PATH_IDS[self._tag]
+        words = PATH_IDS[self._tag]
         return words | ({"example": self._call.id} if self._call.id is not None else {})
 
     def _request_body(self) -> Json | None:
@@ -207,15 +204,15 @@ class _Operation:
 
 
 def _idempotency_key() -> Json:
-    words = fields.PARAMETERS["Idempotency-Key"]
+    words = PARAMETERS["Idempotency-Key"]
     schema = {"type": "string", "maxLength": MAX_KEY} | words["schema"]
     return {"name": "Idempotency-Key", "in": "header", "required": False} | words | {"schema": schema}
 
 
 def _routes() -> Iterator[APIRoute]:
     # Describing routes calls none of them.
-    nobody = cast("Services", None)
-    for router in _ROUTERS:
+    nobody = cast("ApiServices", None)
+    for router in GROUPS.values():
         for route in create_app(router, nobody).routes:
             if isinstance(route, APIRoute) and route.include_in_schema:
                 yield route

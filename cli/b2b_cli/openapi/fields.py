@@ -1,70 +1,8 @@
-"""What the document says of each parameter and of each field of the components."""
+"""What the document says of each field of the components."""
 
 from typing import Any
 
-from b2b.http.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE
-from b2b_cli.openapi.records import OPERATION_ID
-
 Json = dict[str, Any]
-
-# Programs that make calls from a document send a parameter's example, or "<string>" where there is none (Postman does):
-# a cursor of no list, and the same key with every call. Where there is a default they send that.
-_NOT_GIVEN: Json = {"default": ""}
-
-# None of those that may be left out has an example, for the same reason.
-PARAMETERS: dict[str, Json] = {
-    "page": {
-        "description": "Which page, from 1. What is no number, or out of range, is clamped. A page beyond the end is "
-        "empty. A page is shorter than asked for where it would be larger than 5 MB. A numbered page is a plain "
-        "offset: to see every row once, follow `links.next`.",
-    },
-    "per_page": {
-        "description": f"Rows on a page, 1 to {MAX_PER_PAGE}; what is no number, or out of range, is clamped.",
-        "schema": {"default": DEFAULT_PER_PAGE},
-    },
-    "sort": {
-        "description": "`id`: in order of creation. `-id`: the newest first.",
-        "schema": {"default": "id"},
-    },
-    "cursor": {
-        "description": "Where the page before ended: `meta.next_cursor` of that page, and a part of its `links.next`. "
-        "It alone is enough to go on, and decides wherever `page` is absent or 1. Pages that are reached so are stable "
-        "while rows come and go. Empty = not given. A cursor of another list, or for another `sort` or filter, is "
-        "refused.",
-        "schema": _NOT_GIVEN,
-    },
-    "email": {
-        "description": "Only the student with exactly this e-mail address, without regard to capitals; an empty list "
-        "where there is none. Empty = not given.",
-        "schema": _NOT_GIVEN,
-    },
-    "term": {
-        "required": True,
-        "description": "A part of the name, in any case, or the whole of a product's id or of its course's or "
-        "bundle's id. 1 to 255 characters.",
-        "example": "safety",
-    },
-    "Idempotency-Key": {
-        "description": "A text of your choice, at most 255 characters. The same key with the same token, route and "
-        "body is carried out once within 24 hours, and answered alike. A refused call may be repeated with its key "
-        "once the cause is mended. Empty = not given.",
-        "schema": _NOT_GIVEN,
-    },
-}
-# By the tag of the call.
-PATH_IDS: dict[str, Json] = {
-    "Users": {"description": "The user's id.", "example": 2},
-    "Students": {"description": "The student's id here (not Thinkific's).", "example": 1},
-    "Products": {
-        "description": "The product's id in Thinkific (not that of the course or bundle it sells).",
-        "example": 2000001,
-    },
-    "Tokens": {"description": "The token's id.", "example": 2},
-    "Operations": {
-        "description": "The operation's id, from the answer of the call that started it.",
-        "example": OPERATION_ID,
-    },
-}
 
 SCHEMAS = {
     "AddProduct": "A course or bundle that Thinkific's lists do not show.",
@@ -75,11 +13,11 @@ SCHEMAS = {
     "ConflictCode": "`idempotency_key_reused`: the key was used for another body or route. `idempotency_in_progress`: "
     "the same call is being carried out right now. `seats_exhausted`: there are not enough free seats for a call with "
     "`enforce_seats`.",
-    "ChangeExpiry": "When the enrolments in one product end: `type` says which other field counts.",
+    "ChangeExpiry": "When the enrollments in one product end: `type` says which other field counts.",
     "ChangeSettings": "What is not given stays as it is.",
     "CreateToken": "A token to be made.",
     "CreateUser": "A user to be created.",
-    "EnrollStudent": "Whom to enrol in what, and by whom.",
+    "EnrollStudent": "Whom to enroll in what, and by whom.",
     "Enrollment": "One student in one product.",
     "EnrollmentStatus": "`pending`: Thinkific has not confirmed it yet. `active`: it has. `expired`: the end has come. "
     "`failed`: Thinkific refused for good; enrolling again retries.",
@@ -134,12 +72,13 @@ _EMAIL = "A valid e-mail address; trimmed, kept as typed, compared without regar
 _TEXT = "1 to 255 characters; trimmed."
 _PASSWORD = "8 to 255 characters, kept to the letter. It is never shown again."  # noqa: S105 - words about one
 _ACTIVE = (
-    "Whether the grant is good for new enrolments: without it, a call with `enforce_seats` finds no seats here. "
-    "Existing enrolments stay as they are."
+    "Whether the grant is good for new enrollments: without it, a call with `enforce_seats` finds no seats here. "
+    "Existing enrollments stay as they are."
 )
-_DAYS = "How long an enrolment made from now on lasts, in days of 24 hours; 0 = it does not end."
+_DAYS = "How long an enrollment made from now on lasts, in days of 24 hours; 0 = it does not end."
 _REUSABLE = (
-    "Whether a seat is free again when an enrolment ends by itself. Not given = as it was; a new grant's seats are not."
+    "Whether a seat is free again when an enrollment ends by itself. Not given = as it was; a new grant's seats are "
+    "not."
 )
 _ENFORCE = (
     "True makes the call all-or-nothing: where a seat is missing, of the user or in a product, nothing is changed and "
@@ -148,7 +87,7 @@ _ENFORCE = (
 _ITEMS = (
     "Courses and bundles by their ids in Thinkific; where none has the number, the product with this id. At most 500, "
     "with `enforce_seats` at most 25; duplicates count once. An entry may also be an object with `id` and "
-    "`productable_type`, or an enrolment as it was read from here."
+    "`productable_type`, or an enrollment as it was read from here."
 )
 _CREATED, _UPDATED = "When it was created.", "When it was last changed."
 _FOR_A_PERSON = "A sentence for a person."
@@ -163,7 +102,8 @@ _SEATS_OF_A_GRANT = {
 }
 _SETTINGS = {
     "default_max_seats": "`max_seats` of users who are created without; null = unlimited.",
-    "default_enrollment_days": "How long an enrolment without a grant lasts, in days of 24 hours; 0 = it does not end.",
+    "default_enrollment_days": "How long an enrollment without a grant lasts, in days of 24 hours; 0 = it does "
+    "not end.",
     "delete_students_with_user": "Whether students who belong to no other user are deleted together with their user. "
     "Otherwise they are dissociated and stay.",
     "delete_students_in_thinkific": "Whether a deleted student's account in Thinkific is deleted too.",
@@ -232,13 +172,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "last_name": _TEXT,
         "email": f"{_EMAIL} Says which student is meant.",
         "user_email": "The user whom the student comes under, who must exist. Not given = the token's own user.",
-        "enrollments": f"{_ITEMS} Not given = none. Enrolments are added, never removed.",
+        "enrollments": f"{_ITEMS} Not given = none. Enrollments are added, never removed.",
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
     },
     "EnrollStudent": {
         "email": "The student, who must exist.",
-        "user_email": "The user who enrols, and who must exist.",
+        "user_email": "The user who enrolls, and who must exist.",
         "enrollments": f"{_ITEMS} At least one.",
         "productable_type": _WHICH,
         "enforce_seats": _ENFORCE,
@@ -288,10 +228,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "thinkific_id": _COURSE_ID,
         "productable_type": "What the product sells.",
         "name": _PRODUCT_NAME,
-        "active": "Whether the grant is good for new enrolments.",
+        "active": "Whether the grant is good for new enrollments.",
         **_SEATS_OF_A_GRANT,
-        "enrollment_days": "How long an enrolment lasts, in days of 24 hours; 0 = it does not end.",
-        "reusable": "Whether a seat is free again when an enrolment ends by itself.",
+        "enrollment_days": "How long an enrollment lasts, in days of 24 hours; 0 = it does not end.",
+        "reusable": "Whether a seat is free again when an enrollment ends by itself.",
     },
     "Student": {
         "id": "The student's id here, ascending in order of creation.",

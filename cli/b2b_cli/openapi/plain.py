@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from b2b.domain.tokens import SCOPES
+from b2b.domain.identity.tokens import SCOPES
 
 Json = dict[str, Any]
 

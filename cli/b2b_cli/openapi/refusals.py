@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from b2b.domain.errors import Forbidden, InvalidInput, SeatsExhausted, TooManyRequests, Unauthenticated
-from b2b.services.idempotency import MAX_KEY
+from b2b.services.work.idempotency import MAX_KEY
 from b2b_cli.openapi.records import OPERATION_ID
 
 Json = dict[str, Any]

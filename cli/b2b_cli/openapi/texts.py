@@ -6,7 +6,7 @@ CONTACT = {"name": "The school that runs this API"}
 
 DESCRIPTION = """\
 Sell seats in your Thinkific courses and bundles in bulk. *Users* are your clients' managers. A *grant* says which
-product a user may fill, how many seats it has there, and for how long an enrolment lasts. *Students* come under users
+product a user may fill, how many seats it has there, and for how long an enrollment lasts. *Students* come under users
 and are enrolled in Thinkific.
 
 ### In four calls
@@ -37,7 +37,7 @@ microseconds and `Z`. Every answer has a `X-Request-Id`, by which the log line o
 
 ### What goes on after the answer
 
-Enrolments reach Thinkific after the answer: an enrolment is `pending`, then `active`, or `failed` with the reason. A
+Enrollments reach Thinkific after the answer: an enrollment is `pending`, then `active`, or `failed` with the reason. A
 call that touches many students answers an `operation` beside `data`; `GET /api/operations/{id}` tells how far it is.
 Whatever has been answered is durable.
 

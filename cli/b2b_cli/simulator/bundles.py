@@ -1,4 +1,4 @@
-"""/bundles: several courses sold as one, and enrolments in all of them at once."""
+"""/bundles: several courses sold as one, and enrollments in all of them at once."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def create_enrollment(site: Site, call: Call, bundle_id: str) -> Answer:
     access = read_access(call.body)
     course_ids = catalogue.course_ids(site.store, bundle["id"])
     existing = _find(site, bundle["id"], user["id"])
-    if existing is not None and site.switches.existing_enrolment == "reject":
+    if existing is not None and site.switches.existing_enrollment == "reject":
         refuse(422, ["User is already enrolled in this bundle."])
     waits = len(course_ids) > site.switches.bundle_async_threshold
     now = site.clock.now()
@@ -69,7 +69,7 @@ def create_enrollment(site: Site, call: Call, bundle_id: str) -> Answer:
 
 
 def update_enrollment(site: Site, call: Call, bundle_id: str) -> Answer:
-    """The dates of the user's enrolment in the bundle and in each of its courses; rows still to come get them too."""
+    """The dates of the user's enrollment in the bundle and in each of its courses; rows still to come get them too."""
     bundle = _row(site, bundle_id)
     user = _user(site, call)
     existing = None if user is None else _find(site, bundle["id"], user["id"])
@@ -173,7 +173,7 @@ def _course_rows(bundle_id: int) -> Filter:
 
 
 def _user_rows(bundle_id: int) -> Source:
-    """The enrolments in the bundle, shaped like enrolments in a course of the bundle's id and name."""
+    """The enrollments in the bundle, shaped like enrollments in a course of the bundle's id and name."""
     table = (
         "(select id, created_at, updated_at, user_id, bundle_id as course_id, activated_at, expiry_date,"
         " null as started_at, null as completed_at, 0.0 as percentage_completed"

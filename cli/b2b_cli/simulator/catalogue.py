@@ -17,7 +17,7 @@ COURSES = Source(
     "courses",
 )
 
-# The Admin API leaves out what the newer course builder has made (its enrolments are another matter).
+# The Admin API leaves out what the newer course builder has made (its enrollments are another matter).
 _SHOWN_PRODUCTS = "newer_builder = 0"
 _SHOWN_COURSES = (
     "id not in (select p.productable_id from products p where p.productable_type = 'Course' and p.newer_builder = 1)"
@@ -252,7 +252,7 @@ def add_product(
 
 
 def set_bundle_courses(store: Store, bundle_id: int, ids: Sequence[int]) -> list[int]:
-    """Replaces the courses of a bundle. Answers those that were not in it; enrolments are not touched."""
+    """Replaces the courses of a bundle. Answers those that were not in it; enrollments are not touched."""
     before = course_ids(store, bundle_id)
     store.execute("delete from bundle_courses where bundle_id = ?", bundle_id)
     rows = [(bundle_id, course_id, position) for position, course_id in enumerate(ids, start=1)]

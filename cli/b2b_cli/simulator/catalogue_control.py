@@ -119,7 +119,7 @@ def change(site: Site, kind: Kind, identifier: int, changes: Changes) -> dict[st
 
 
 def remove(site: Site, kind: Kind, identifier: int) -> None:
-    """Removes a product with its course or bundle, and a course's enrolments with it. Raises UnknownItem."""
+    """Removes a product with its course or bundle, and a course's enrollments with it. Raises UnknownItem."""
     product = _product(site, kind, identifier)
     site.store.execute("delete from products where id = ?", product["id"])
     if table := _TABLE_OF.get(product["productable_type"]):

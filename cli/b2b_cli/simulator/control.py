@@ -202,7 +202,7 @@ class Control:
         progress = await _read(request, Progress)
         enrollment = self._site.store.get("enrollments", request.path_params["id"])
         if enrollment is None:
-            raise HTTPException(404, f"there is no enrolment {request.path_params['id']}")
+            raise HTTPException(404, f"there is no enrollment {request.path_params['id']}")
         share, now = progress.percentage_completed, self._site.clock.now()
         changes = {
             "percentage_completed": share,

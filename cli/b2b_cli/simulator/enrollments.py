@@ -34,7 +34,7 @@ _HIDDEN = (
 )
 
 _LAST_MS_OF_DAY = 86_400_000 - 1
-# `updated_on_or_after` exists on the enrolments of bundles only.
+# `updated_on_or_after` exists on the enrollments of bundles only.
 _TIME_FILTERS = (
     *("created_on", "created_before", "created_on_or_before", "created_after", "created_on_or_after"),
     *("updated_on", "updated_before", "updated_on_or_before", "updated_after"),
@@ -56,7 +56,7 @@ def list_enrollments(site: Site, call: Call) -> Answer:
     add_flag(site, call, where, "free_trial", "e.activated_at is null")
     add_flag(site, call, where, "full", "e.activated_at is not null")
     add_common_filters(site, call, where, _TIME_FILTERS)
-    if site.switches.hidden_enrolments != "listed":
+    if site.switches.hidden_enrollments != "listed":
         where.add(f"not {_HIDDEN}")
     return list_answer(site, call, SOURCE, lambda row: enrollment_json(site, row), where)
 
@@ -69,11 +69,11 @@ def create_enrollment(site: Site, call: Call) -> Answer:
     if course is None or user is None:
         refuse(422, problems)
     access = read_access(call.body)
-    if site.switches.existing_enrolment == "duplicate":
+    if site.switches.existing_enrollment == "duplicate":
         enrollment_id = _insert(site, user["id"], course["id"], access, site.clock.now())
     else:
         existing = find_enrollment(site, user["id"], course["id"])
-        if existing is not None and site.switches.existing_enrolment == "reject":
+        if existing is not None and site.switches.existing_enrollment == "reject":
             refuse(422, ["User is already enrolled in this course."])
         enrollment_id = enroll(site, user["id"], course["id"], access, site.clock.now())
     return Answer(201, enrollment_json(site, _row(site, enrollment_id)))
@@ -82,7 +82,7 @@ def create_enrollment(site: Site, call: Call) -> Answer:
 def get_enrollment(site: Site, _call: Call, enrollment_id: str) -> Answer:
     row = _row(site, path_id(enrollment_id))
     is_hidden = site.store.scalar(f"select {_HIDDEN} from enrollments e where e.id = ?", row["id"])  # noqa: S608 - made of constants only
-    if is_hidden and site.switches.hidden_enrolments == "unseen":
+    if is_hidden and site.switches.hidden_enrollments == "unseen":
         refuse_missing()
     return Answer(200, enrollment_json(site, row))
 
@@ -137,7 +137,7 @@ def read_changes(site: Site, body: Mapping[str, Any]) -> dict[str, int | None]:
 
 
 def add_common_filters(site: Site, call: Call, where: Filter, time_filters: tuple[str, ...]) -> None:
-    """The filters that course and bundle enrolments share; the row is called `e`."""
+    """The filters that course and bundle enrollments share; the row is called `e`."""
     if user := call.filter("user_id"):
         where.add("e.user_id = ?", path_id(user))
     if email := call.filter("email"):

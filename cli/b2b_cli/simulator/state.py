@@ -13,7 +13,7 @@ _SHOWN_CALLS = 40
 
 
 def full_state(site: Site) -> dict[str, Any]:
-    """Every user, group and enrolment, as the API shows them, with the memberships the API cannot list."""
+    """Every user, group and enrollment, as the API shows them, with the memberships the API cannot list."""
     store = site.store
     with store.transaction():
         bundles.settle(site)

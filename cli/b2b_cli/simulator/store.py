@@ -23,7 +23,7 @@ FIRST_IDS = {
 }
 
 _SCHEMA_VERSION = 2
-# Times are milliseconds since 1970. A deleted user's row stays, so that kept enrolments still have a name.
+# Times are milliseconds since 1970. A deleted user's row stays, so that kept enrollments still have a name.
 _SCHEMA = """
 create table settings (name text primary key, value text not null) without rowid;
 

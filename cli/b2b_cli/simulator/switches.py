@@ -21,7 +21,7 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    existing_enrolment: Literal["upsert", "reject", "duplicate"] = "upsert"
+    existing_enrollment: Literal["upsert", "reject", "duplicate"] = "upsert"
     """POST /enrollments for a pair that is enrolled: the same row is overwritten, 422, or there is a second row."""
 
     expiry: Literal["instant", "utc_day"] = "instant"
@@ -46,7 +46,7 @@ class Switches(BaseModel):
     """POST /groups with a name that is taken: 422, or a second group of that name."""
 
     bundle_async_threshold: Count = 5
-    """A bundle of more courses than this answers an enrolment with 202, and its course rows appear later."""
+    """A bundle of more courses than this answers an enrollment with 202, and its course rows appear later."""
 
     async_delay: Seconds = 5.0
     """Seconds from that 202 until the course rows are there."""
@@ -55,13 +55,13 @@ class Switches(BaseModel):
     """Seconds until a course added to a bundle reaches those already enrolled in it: "up to 24 h"."""
 
     bundle_overlap: Literal["overwrite", "later_date"] = "overwrite"
-    """A bundle enrolment meets a course row that exists: its dates win, or the later expiry does (none is latest)."""
+    """A bundle enrollment meets a course row that exists: its dates win, or the later expiry does (none is latest)."""
 
     bundle_rows: Literal["per_course", "per_user"] = "per_course"
     """GET /bundles/{id}/enrollments: a row for each course of a user, or one (with the bundle's id and name)."""
 
     bundle_put_missing: Literal[422, 404] = 422
-    """PUT /bundles/{id}/enrollments for a user who has no enrolment in the bundle."""
+    """PUT /bundles/{id}/enrollments for a user who has no enrollment in the bundle."""
 
     rate_limit: Limit = 120
     """Calls a minute for the whole site."""
@@ -96,11 +96,11 @@ class Switches(BaseModel):
     false_filters: Literal["ignored", "inverted"] = "ignored"
     """`query[expired]=false` and its like: documented for true only, so without effect, or the opposite rows."""
 
-    deleted_user_enrolments: Literal["removed", "kept"] = "removed"
-    """Whether the enrolments of a deleted user vanish from GET /enrollments."""
+    deleted_user_enrollments: Literal["removed", "kept"] = "removed"
+    """Whether the enrollments of a deleted user vanish from GET /enrollments."""
 
-    hidden_enrolments: Literal["listed", "by_id", "unseen"] = "listed"
-    """Enrolments in courses of the newer builder: lists show them, only their own address does, or nothing does."""
+    hidden_enrollments: Literal["listed", "by_id", "unseen"] = "listed"
+    """Enrollments in courses of the newer builder: lists show them, only their own address does, or nothing does."""
 
     graphql_product: Literal["given", "absent"] = "given"
     """Whether GraphQL tells the product of a course."""

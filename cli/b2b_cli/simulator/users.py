@@ -1,4 +1,4 @@
-"""/users: the people of a school, whom enrolments, groups and external ids point to."""
+"""/users: the people of a school, whom enrollments, groups and external ids point to."""
 
 import json
 import re
@@ -104,10 +104,10 @@ def update_user(site: Site, call: Call, user_id: str) -> Answer:
 
 
 def delete_user(site: Site, call: Call, user_id: str) -> Answer:
-    """Whether enrolments go with the user: switch `deleted_user_enrolments`. The e-mail is free at once."""
+    """Whether enrollments go with the user: switch `deleted_user_enrollments`. The e-mail is free at once."""
     user = _addressed(site, call, user_id)
     removed = [*_DEPENDENT_TABLES]
-    if site.switches.deleted_user_enrolments == "removed":
+    if site.switches.deleted_user_enrollments == "removed":
         removed.append("enrollments")
     for table in removed:
         site.store.execute(f"delete from {table} where user_id = ?", user["id"])  # noqa: S608 - a constant

@@ -1,1 +1,1 @@
-"""The product's own code: what seats, grants and enrolments are, where they are kept, how they reach Thinkific."""
+"""The product's own code: what seats, grants and enrollments are, where they are kept, how they reach Thinkific."""

@@ -1,4 +1,4 @@
-"""What the environment tells a function. Read once, by ``wiring``; wrong or missing values stop it at its start.
+"""What the environment tells a function, by concern. Read once, by ``wiring``; what is missing stops it at its start.
 
 Read by hand: pydantic would be a sixth of the time that the functions of the schedules take to start.
 """
@@ -12,13 +12,21 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """Of every function. ``api_rate_per_minute``: requests of one token; 0 leaves limits to the gateway."""
-
+class TableConfig:
     table_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuesConfig:
     sync_queue_url: str
     sync_bulk_queue_url: str
     operations_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """``api_rate_per_minute``: requests of one token; 0 leaves limits to the gateway."""
+
     api_rate_per_minute: int = 0
 
 
@@ -42,19 +50,26 @@ class ThinkificConfig:
     thinkific_graphql_token_secret_id: str | None = None
 
 
-def load_config(environment: Mapping[str, str]) -> Config:
-    """Raises ConfigError."""
-    return Config(
-        table_name=_text(environment, "table_name"),
+# Each raises ConfigError.
+
+
+def load_table_config(environment: Mapping[str, str]) -> TableConfig:
+    return TableConfig(table_name=_text(environment, "table_name"))
+
+
+def load_queues_config(environment: Mapping[str, str]) -> QueuesConfig:
+    return QueuesConfig(
         sync_queue_url=_text(environment, "sync_queue_url"),
         sync_bulk_queue_url=_text(environment, "sync_bulk_queue_url"),
         operations_queue_url=_text(environment, "operations_queue_url"),
-        api_rate_per_minute=_number(environment, "api_rate_per_minute", 0, least=0),
     )
 
 
+def load_api_config(environment: Mapping[str, str]) -> ApiConfig:
+    return ApiConfig(api_rate_per_minute=_number(environment, "api_rate_per_minute", 0, least=0))
+
+
 def load_thinkific_config(environment: Mapping[str, str]) -> ThinkificConfig:
-    """Raises ConfigError."""
     default = ThinkificConfig(thinkific_subdomain="")
     return ThinkificConfig(
         thinkific_url=_given(environment, "thinkific_url") or default.thinkific_url,

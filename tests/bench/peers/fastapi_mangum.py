@@ -11,7 +11,7 @@ from mangum import Mangum
 from pydantic import BaseModel
 from tests.bench.peers.task import ROUTES, SEARCH, Refused, authorize, find_by_email, log_fields
 
-from users.schemas import SearchUser, UserResource, present
+from api.users.schemas import SearchUser, UserResource, present
 
 dynamodb: Any = boto3.client("dynamodb")
 logger = Logger(service="fastapi_mangum", use_rfc3339=True)

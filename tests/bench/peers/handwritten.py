@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 from tests.bench.peers.task import ROUTES, SEARCH, Refused, authorize, find_by_email, log_fields
 
-from users.schemas import SearchUser, present
+from api.users.schemas import SearchUser, present
 
 dynamodb: Any = boto3.client("dynamodb")
 logger = Logger(service="handwritten", use_rfc3339=True)

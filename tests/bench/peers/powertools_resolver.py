@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import BaseModel
 from tests.bench.peers.task import ROUTES, SEARCH, Refused, authorize, find_by_email, log_fields
 
-from users.schemas import SearchUser, UserResource, present
+from api.users.schemas import SearchUser, UserResource, present
 
 dynamodb: Any = boto3.client("dynamodb")
 logger = Logger(service="powertools_resolver", use_rfc3339=True)

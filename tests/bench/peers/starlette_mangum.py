@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests.bench.peers.task import ROUTES, SEARCH, Refused, authorize, find_by_email, log_fields
 
-from users.schemas import SearchUser, present
+from api.users.schemas import SearchUser, present
 
 dynamodb: Any = boto3.client("dynamodb")
 logger = Logger(service="starlette_mangum", use_rfc3339=True)

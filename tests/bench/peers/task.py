@@ -1,6 +1,6 @@
 """What every peer does with ``POST /api/users/search``: the token's scope, one user found, what is logged.
 
-Token and user are canned: no table is asked. The wire models are the product's own (``users.schemas``), so that all
+Token and user are canned: no table is asked. The wire models are the product's own (``api.users.schemas``), so that all
 validate the same body and present the same answer, and what differs is the framework.
 """
 
@@ -8,9 +8,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.tokens import SCOPES, new_secret
-from b2b.domain.users import Grant, Role, User, UserView
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.identity.tokens import SCOPES, new_secret
+from b2b.domain.identity.users import Grant, Role, User, UserView
 
 SECRET = new_secret()
 SCOPE = "users:read"

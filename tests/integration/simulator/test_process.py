@@ -92,8 +92,8 @@ def test_a_wrong_command_line(options: tuple[str, ...], reason: str) -> None:
 
 def test_help_names_every_switch() -> None:
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert "existing_enrolment=upsert   (upsert, reject or duplicate)" in shown
-    assert "deleted_user_enrolments=removed" in shown
+    assert "existing_enrollment=upsert   (upsert, reject or duplicate)" in shown
+    assert "deleted_user_enrollments=removed" in shown
 
 
 def test_a_reset_connection(server: Server) -> None:

@@ -1,5 +1,6 @@
 """What is said of an account before a school is deployed into it."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ sys.path.append(str(Path(__file__).parents[3] / ".make"))
 from account import Account, read_account, runs_of_workers
 
 GIGABYTE = 1024**3
+
+Json = dict[str, Any]
 
 
 def account(allowed: int, unreserved: int | None = None, code_used: int = 0) -> Account:
@@ -78,5 +81,18 @@ def test_who_may_not_look_deploys_all_the_same() -> None:
         read_account(Lambda("ServiceException"))
 
 
-def test_workers_of_the_template_are_counted() -> None:
-    assert runs_of_workers(Template()) == 10
+def test_workers_of_the_template_are_counted(tmp_path: Path) -> None:
+    """As many runs of each queue as Lambda may start at once, and one of each schedule."""
+
+    def queue(most: int) -> Json:
+        queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+        return {"Type": "SQS", "Properties": {"Queue": queue, "ScalingConfig": {"MaximumConcurrency": most}}}
+
+    hourly = {"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(1 hour)"}}
+    resources = {
+        name: {"Type": "AWS::Serverless::Function", "Properties": {"Handler": "f", "Events": events}}
+        for name, events in {"Two": {"A": queue(2), "B": queue(3)}, "One": {"C": hourly}, "Api": {}}.items()
+    }
+    path = tmp_path / "template.yaml"
+    path.write_text(json.dumps({"Globals": {"Function": {"Timeout": 9}}, "Resources": resources}))
+    assert runs_of_workers(Template(path)) == 2 + 3 + 1

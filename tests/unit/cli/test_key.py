@@ -3,7 +3,7 @@
 import pytest
 from tests.person import Person, nobody
 
-from b2b.domain.upstream import KeyRefused
+from b2b.domain.work.upstream import KeyRefused
 from b2b_cli.errors import CommandError
 from b2b_cli.key import explanation, given_key
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.unit.clock import START
 
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.students import Association, Student, StudentRecord
-from b2b.domain.users import Grant, Role, User
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import Association, Student, StudentRecord
+from b2b.domain.identity.users import Grant, Role, User
 
 
 def product(number: int = 1, kind: ProductableType = ProductableType.COURSE, **changes: Any) -> Product:

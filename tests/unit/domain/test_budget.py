@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.ledger import Ledger
 
-from b2b.domain.budget import WINDOW_SECONDS, Budget, Wait
+from b2b.domain.work.budget import WINDOW_SECONDS, Budget, Wait
 
 # A float of seconds since 1970 is exact to a quarter of a microsecond, and the arrival time adds hundreds of them up.
 EPSILON = 1e-4
@@ -131,7 +131,7 @@ def test_a_granted_call_costs_no_read() -> None:
 
 def test_a_hold_keeps_everyone_waiting_for_its_time() -> None:
     workers = Workers(100, count=2)
-    workers.budgets[0].hold(30)
+    workers.budgets[0].back_off(30)
     wait = workers.take(1)
     assert wait is not None
     assert wait.seconds == pytest.approx(30)
@@ -142,8 +142,8 @@ def test_a_hold_keeps_everyone_waiting_for_its_time() -> None:
 
 def test_a_shorter_hold_does_not_cut_a_longer_one() -> None:
     workers = Workers(100)
-    workers.budgets[0].hold(60)
-    workers.budgets[0].hold(5)
+    workers.budgets[0].back_off(60)
+    workers.budgets[0].back_off(5)
     wait = workers.take()
     assert wait is not None
     assert wait.seconds == pytest.approx(60)
@@ -152,7 +152,7 @@ def test_a_shorter_hold_does_not_cut_a_longer_one() -> None:
 def test_after_a_hold_the_rate_still_holds() -> None:
     workers = Workers(50, count=2)
     workers.hungry(20)
-    workers.budgets[1].hold(7)
+    workers.budgets[1].back_off(7)
     workers.hungry(120)
     assert workers.busiest_minute() <= 50
 

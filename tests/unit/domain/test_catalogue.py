@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from tests.unit.clock import START
 
-from b2b.domain.catalogue import Known, added, free_id, subject, updated
-from b2b.domain.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
-from b2b.domain.upstream import CatalogueEntry
+from b2b.domain.catalogue.entries import Known, added, free_id, matching_product, updated
+from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType, ProductSource
+from b2b.domain.work.upstream import CatalogueEntry
 
 REST, GRAPHQL, MANUAL = ProductSource
 OWN = FIRST_OWN_ID + 1
@@ -47,7 +47,7 @@ ADDED, FOUND = product(OWN, MANUAL), product(OWN, GRAPHQL)
     ],
 )
 def test_which_product_an_entry_is_about(source: ProductSource, known: Known, meant: Product | None) -> None:
-    assert subject(source, known) == meant
+    assert matching_product(source, known) == meant
 
 
 @pytest.mark.parametrize(

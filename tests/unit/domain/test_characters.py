@@ -1,6 +1,6 @@
 import pytest
 
-from b2b.domain.characters import shows_nothing
+from b2b.domain.identity.characters import shows_nothing
 
 
 @pytest.mark.parametrize(

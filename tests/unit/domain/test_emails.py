@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b2b.domain.emails import (
+from b2b.domain.identity.emails import (
     MAX_KEY_BYTES,
     Holding,
     email_key,

@@ -5,11 +5,11 @@ import pytest
 from tests.unit.clock import START
 from tests.unit.domain.records import association, enrollment, grant, product, record, student, user
 
-from b2b.domain.enrolling import EnrollmentPlan, plan
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.enrolling import EnrollmentPlan, plan
+from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.errors import SeatShortage
-from b2b.domain.products import Product
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import Grant, Group, User
+from b2b.domain.identity.users import Grant, Group, User
 
 SAFETY, FIRE = product(1), product(2)
 
@@ -36,7 +36,7 @@ def shortage(scope: str, product_id: int | None, limit: int, used: int) -> SeatS
     return SeatShortage(scope=scope, product_id=product_id, max_seats=limit, seats_used=used, requested=1)
 
 
-def test_a_first_enrolment_associates_and_takes_a_seat() -> None:
+def test_a_first_enrollment_associates_and_takes_a_seat() -> None:
     found = planned(SAFETY)
     (change,) = found.changes
     assert found.association == association()

@@ -1,4 +1,4 @@
-"""What no series of changes to an enrolment may break, whatever the changes and whenever they come."""
+"""What no series of changes to an enrollment may break, whatever the changes and whenever they come."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.unit.clock import START
 from tests.unit.domain.records import enrollment
 
-from b2b.domain import expiry
-from b2b.domain.enrollments import (
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import (
     Enrollment,
     EnrollmentStatus,
     enroll_again,
@@ -163,7 +163,7 @@ def test_an_end_that_is_taken_back_gives_the_seats_back(found: Enrollment, days:
 
 @steady
 @given(found=enrolled(), user=USERS)
-def test_who_leaves_an_enrolment_has_no_place_in_it_and_changes_no_wish(found: Enrollment, user: int) -> None:
+def test_who_leaves_an_enrollment_has_no_place_in_it_and_changes_no_wish(found: Enrollment, user: int) -> None:
     left = without_holder(found, user)
     assert user not in left.seat_holders | left.former_holders
     assert replace(left, seat_holders=found.seat_holders, former_holders=found.former_holders) == found

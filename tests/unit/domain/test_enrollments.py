@@ -6,8 +6,8 @@ import pytest
 from tests.unit.clock import START
 from tests.unit.domain.records import enrollment, product
 
-from b2b.domain import enrollments
-from b2b.domain.enrollments import EnrollmentStatus
+from b2b.domain.enrollment import enrollments
+from b2b.domain.enrollment.enrollments import EnrollmentStatus
 
 LATER = START + timedelta(days=5)
 CONFIRMED = {"confirmed_version": 1}
@@ -50,7 +50,7 @@ def test_status_on_reading(days: int | None, state: dict[str, Any], status: Enro
     assert (found.status(LATER), found.is_open) == (status, is_open)
 
 
-def test_a_new_enrolment_is_wanted_and_not_confirmed() -> None:
+def test_a_new_enrollment_is_wanted_and_not_confirmed() -> None:
     made = enrollments.new(product(7), 42, LATER, START)
     assert (made.product_id, made.productable_id, made.student_id) == (1007, 7, 42)
     assert (made.activated_at, made.expiry_date) == (START, LATER)
@@ -136,7 +136,7 @@ def test_an_end_to_come_frees_no_seat() -> None:
     assert enrollments.with_expiry(enrollment(10, **SEATS), LATER, START).seat_holders == {1, 2}
 
 
-def test_a_user_who_no_longer_counts_the_enrolment_leaves_what_is_wanted_alone() -> None:
+def test_a_user_who_no_longer_counts_the_enrollment_leaves_what_is_wanted_alone() -> None:
     found = enrollment(10, **SEATS)
     left = enrollments.without_holder(found, 1)
     assert (left.seat_holders, left.version) == (frozenset({2}), found.version)

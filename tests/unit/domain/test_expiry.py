@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from tests.unit.clock import START
 
-from b2b.domain import expiry
+from b2b.domain.enrollment import expiry
 
 SOON, LATE = START + timedelta(days=1), START + timedelta(days=30)
 

@@ -5,9 +5,9 @@ import pytest
 from tests.unit.clock import START
 from tests.unit.domain import records
 
-from b2b.domain import expiry
-from b2b.domain.matching import is_as_wanted
-from b2b.domain.upstream import ThinkificEnrollment
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.matching import is_as_wanted
+from b2b.domain.work.upstream import ThinkificEnrollment
 
 SOON, LATE = START + timedelta(days=1), START + timedelta(days=30)
 EARLIER_TODAY, YESTERDAY = START - timedelta(hours=1), START - timedelta(days=1)

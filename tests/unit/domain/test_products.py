@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.domain.records import product
 
-from b2b.domain.products import (
+from b2b.domain.catalogue.products import (
     DELETED,
     Candidates,
     Product,

@@ -1,6 +1,6 @@
 import pytest
 
-from b2b.domain import seats
+from b2b.domain.enrollment import seats
 
 
 @pytest.mark.parametrize(

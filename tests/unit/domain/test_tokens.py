@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.clock import START
 
-from b2b.domain import tokens
+from b2b.domain.identity import tokens
 
 
 def test_a_secret_looks_like_one_of_ours() -> None:

@@ -1,6 +1,6 @@
 from tests.unit.domain.records import grant
 
-from b2b.domain.users import no_grant
+from b2b.domain.identity.users import no_grant
 
 
 def test_a_grant_limits_only_while_it_is_active() -> None:

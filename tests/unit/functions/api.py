@@ -6,30 +6,25 @@ import httpx
 from tests.unit.functions.calls import EMAIL, OTHER, Call
 from tests.unit.in_process import Open
 
-from admin.routes import router as admin_router
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.identity.tokens import SCOPES
+from b2b.domain.identity.users import Role
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Product, ProductableType
 from b2b.domain.timestamps import utc_now
-from b2b.domain.tokens import SCOPES
-from b2b.domain.users import Role
-from b2b.http.app import create_app, with_entry
-from b2b.services.users import UserFields
-from b2b.wiring.core import Services
-from products.routes import router as products_router
-from students.routes import router as students_router
-from users.routes import router as users_router
-
-ROUTERS = {"users": users_router, "students": students_router, "products": products_router, "admin": admin_router}
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.users import UserFields
+from b2b.wiring.api import ApiServices
+from b2b_cli.groups import GROUPS, group_of
 
 
 class Api:
     """With a user, a student, a course and a token for each set of scopes that a test needs."""
 
-    def __init__(self, services: Services, open_app: Open) -> None:
+    def __init__(self, services: ApiServices, open_app: Open) -> None:
         self.services = services
         self._clients = {
             name: open_app(with_entry(create_app(router, services), name), base_url="http://school.example")
-            for name, router in ROUTERS.items()
+            for name, router in GROUPS.items()
         }
         self.admin = services.users.create("admin@example.com", UserFields(name="Admin"), role=Role.ADMIN).user
         self._tokens: dict[frozenset[str], str] = {}
@@ -51,8 +46,8 @@ class Api:
         """``token`` "": one that may do everything; None: none."""
         bearer = self.token if token == "" else token
         sent = ({"Authorization": f"Bearer {bearer}"} if bearer is not None else {}) | (headers or {})
-        group = path.removeprefix("/api/").partition("/")[0].partition("?")[0]
-        return self._clients.get(group, self._clients["admin"]).request(method, path, headers=sent, **options)
+        group = group_of(path.partition("?")[0])
+        return self._clients[group].request(method, path, headers=sent, **options)
 
     def id_for(self, call: Call) -> int:
         return self.student_id if call.path.startswith("/api/students") else self.user_id
@@ -69,6 +64,6 @@ class Api:
             created_at=now,
             updated_at=now,
         )
-        store = self.services.store
+        store = self.services.records.store
         counted = store.counters.count(Kind.PRODUCTS, course.id, +1)
         store.transact([*store.products.save(course, None), counted])

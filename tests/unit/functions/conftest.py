@@ -4,28 +4,18 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from tests.functions import ALL
 from tests.unit.aws import REGION, Aws, aws
 from tests.unit.functions.api import Api
 from tests.unit.in_process import Open
 
-from b2b.config import load_config
-from b2b.wiring import core, upstream
+from b2b.wiring import aws as clients
+from b2b.wiring.api import api_services, api_services_of
+from b2b.wiring.schedules import schedule_services
+from b2b.wiring.workers import worker_services
 from b2b_cli.local.resources import Resources
 
 __all__ = ["aws"]
-
-HANDLERS = (
-    "admin",
-    "catalogue_refresh",
-    "expiry_sweep",
-    "operations",
-    "products",
-    "recount",
-    "repair",
-    "students",
-    "thinkific_sync",
-    "users",
-)
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +43,18 @@ def resources(aws: Aws, environment: pytest.MonkeyPatch) -> Iterator[Resources]:
 
 @pytest.fixture(scope="module")
 def api(resources: Resources, open_app: Open) -> Api:
-    return Api(core.Services(load_config(resources.environment())), open_app)
+    return Api(api_services_of(resources.environment()), open_app)
 
 
 @pytest.fixture
 def load(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """A function's handler, imported as Lambda does at a cold start."""
-    for name in HANDLERS:
+    for name in ALL:
         monkeypatch.delitem(sys.modules, f"{name}.handler", raising=False)
     return lambda name: import_module(f"{name}.handler").handler
 
 
 def _forget() -> None:
     """Services and clients of another environment."""
-    core.services.cache_clear()
-    core._session.cache_clear()
-    upstream.upstream_services.cache_clear()
+    for kept in (api_services, schedule_services, worker_services, clients.session):
+        kept.cache_clear()

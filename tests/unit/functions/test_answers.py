@@ -7,7 +7,7 @@ import pytest
 from tests.unit.functions.api import Api
 from tests.unit.functions.calls import EMAIL, OTHER
 
-from b2b.services.passwords import verify
+from b2b.services.identity.passwords import verify
 from b2b.storage import keys
 
 _numbers = itertools.count(1)
@@ -135,7 +135,7 @@ def test_a_known_student_is_200(api: Api) -> None:
     assert data(api, "POST", "/api/students", {"first_name": "A", "last_name": "L", "email": EMAIL})["email"] == EMAIL
 
 
-def test_enrolments_that_cannot_be_are_named_by_position(api: Api) -> None:
+def test_enrollments_that_cannot_be_are_named_by_position(api: Api) -> None:
     body = {"email": EMAIL, "user_email": OTHER, "enrollments": [7, 8, {"id": 7, "productable_type": "Bundle"}, "x"]}
     answer = api.call("POST", "/api/students/enroll", json=body)
     assert (answer.status_code, [*answer.json()["errors"]]) == (422, ["enrollments.3"])
@@ -145,7 +145,7 @@ def test_enrolments_that_cannot_be_are_named_by_position(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("count", "status"), [(500, 200), (501, 422)])
-def test_a_call_takes_five_hundred_enrolments(api: Api, count: int, status: int) -> None:
+def test_a_call_takes_five_hundred_enrollments(api: Api, count: int, status: int) -> None:
     body = {"email": EMAIL, "user_email": OTHER, "enrollments": [7] * count}
     assert api.call("POST", "/api/students/enroll", json=body).status_code == status
 
@@ -311,7 +311,7 @@ def test_a_password_has_8_to_255_characters(api: Api, email: str, password: str)
 
 
 def _stored(api: Api, user_id: int) -> str:
-    item = api.services.table.get(keys.user(user_id))
+    item = api.services.records.table.get(keys.user(user_id))
     assert item is not None
     hashed: str = item["password_hash"]
     return hashed

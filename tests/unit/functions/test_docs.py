@@ -100,7 +100,7 @@ def test_files_pass_the_gateway_compressed(load: Load, api: Api) -> None:
     asked = event("apigateway-v2-get-user")
     asked["rawPath"] = asked["requestContext"]["http"]["path"] = address
     asked["headers"]["accept-encoding"] = "gzip"
-    answer = load("admin")(asked, Context())
+    answer = load("api.platform")(asked, Context())
     assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
     assert len(answer["body"]) < 1_000_000
     assert b"SwaggerUIBundle" in gzip.decompress(b64decode(answer["body"]))
@@ -110,5 +110,5 @@ def test_the_document_names_the_gateway_that_it_was_read_through(load: Load) -> 
     asked = event("apigateway-v2-get-user")
     asked["rawPath"] = asked["requestContext"]["http"]["path"] = "/api/openapi.json"
     asked["headers"] |= {"host": "api.school.example", "x-forwarded-proto": "https", "x-forwarded-port": "443"}
-    answer = load("admin")(asked, Context())
+    answer = load("api.platform")(asked, Context())
     assert '"servers":[{"url":"https://api.school.example"}]' in answer["body"]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from fastapi.routing import APIRoute
-from tests.unit.functions.api import ROUTERS, Api
+from tests.unit.functions.api import Api
 from tests.unit.functions.calls import (
     CALLS,
     PATHS,
@@ -21,7 +21,8 @@ from tests.unit.functions.calls import (
     Call,
 )
 
-from b2b.domain.tokens import SCOPES, new_secret
+from b2b.domain.identity.tokens import SCOPES, new_secret
+from b2b_cli.groups import GROUPS
 
 MEBIBYTE = 1024 * 1024
 UNKNOWN = 999_999_999
@@ -49,7 +50,7 @@ def lacking(scope: str) -> list[str]:
 def test_no_call_is_missing_here() -> None:
     routes = {
         f"{method} {route.path}"
-        for router in ROUTERS.values()
+        for router in GROUPS.values()
         for route in router.routes
         if isinstance(route, APIRoute) and route.include_in_schema
         for method in route.methods or ()

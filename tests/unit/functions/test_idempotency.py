@@ -15,15 +15,14 @@ from tests.unit.functions.api import Api
 from tests.unit.functions.calls import CALLS, EMAIL, OTHER, Call
 from tests.unit.in_process import Open
 
-from b2b.config import load_config
-from b2b.domain.tokens import SCOPES
-from b2b.http.app import create_app, with_entry
-from b2b.services.tokens import TokenService
+from api.users.routes import router
+from b2b.domain.identity.tokens import SCOPES
+from b2b.http.api.app import create_app, with_entry
+from b2b.services.identity.tokens import TokenService
 from b2b.storage import keys
-from b2b.storage.table import Update
-from b2b.wiring.core import Services
+from b2b.storage.actions import Update
+from b2b.wiring.api import api_services_of
 from b2b_cli.local.resources import Resources
-from users.routes import router
 
 MUTATING = tuple(call for call in CALLS if call.method in ("POST", "PUT", "DELETE"))
 WITH_RECORD = tuple(call for call in MUTATING if call.has_id)
@@ -157,7 +156,7 @@ def failing(api: Api, request: str) -> Iterator[None]:
         if pattern.search(f"{request.headers['X-Amz-Target']} {request.body.decode()}"):
             raise RuntimeError("what nobody foresaw")
 
-    events = api.services.table._client.meta.events
+    events = api.services.records.table._client.meta.events
     events.register_first("before-send.dynamodb", fail)
     try:
         yield
@@ -206,7 +205,7 @@ def test_a_call_that_died_before_its_answer_was_kept_may_be_repeated(
         assert called(api, method, path, body, key).status_code == 500
     # As if a minute had passed.
     item = keys.idempotency(1, hashlib.sha256(key["Idempotency-Key"].encode()).hexdigest())
-    assert api.services.table.succeeds(Update(item).set(busy_until="2001-01-01T00:00:00.000000Z").always())
+    assert api.services.records.table.succeeds(Update(item).set(busy_until="2001-01-01T00:00:00.000000Z").always())
     repeated = called(api, method, path, body, key)
     assert (repeated.status_code, "Idempotency-Replayed" in repeated.headers) == (status, False), repeated.text
     if "seat" in path:
@@ -255,8 +254,8 @@ def test_an_answer_that_does_not_arrive_is_there_for_the_repeat(
 
 
 def test_a_replay_counts_as_a_request(api: Api, key: dict[str, str], resources: Resources, open_app: Open) -> None:
-    limited = Services(load_config(resources.environment()))
-    limited.tokens = TokenService(limited.store, requests_per_minute=3, clock=Clock())
+    limited = api_services_of(resources.environment())
+    limited.tokens = TokenService(limited.records.store, requests_per_minute=3, clock=Clock())
     client = open_app(with_entry(create_app(router, limited), "users"), base_url="http://school.example")
     headers = key | {"Authorization": f"Bearer {api.token_with(SCOPES)}"}
     answers = [client.post("/api/users/search", json={"email": OTHER}, headers=headers) for _ in range(5)]

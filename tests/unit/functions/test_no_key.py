@@ -9,9 +9,9 @@ from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.test_handlers import Context, Load, event
 
-from b2b.domain.operations import OperationType
-from b2b.wiring import upstream
-from b2b.wiring.key import NO_KEY
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.wiring.secrets import NO_KEY
+from b2b.wiring.workers import worker_services
 
 
 @pytest.fixture
@@ -19,30 +19,30 @@ def empty_secret(aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterato
     arn = aws.client("secretsmanager").create_secret(Name="empty")["ARN"]
     monkeypatch.setenv("THINKIFIC_API_KEY", "")
     monkeypatch.setenv("THINKIFIC_API_KEY_SECRET_ID", arn)
-    upstream.upstream_services.cache_clear()
+    worker_services.cache_clear()
     yield
-    upstream.upstream_services.cache_clear()
+    worker_services.cache_clear()
 
 
 @pytest.mark.usefixtures("empty_secret")
 def test_work_waits_for_the_key_and_ends_in_no_dead_letter_queue(
     load: Load, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    operation = api.services.operations.start(OperationType.CATALOGUE_SYNC)
+    operation = api.services.operations.start(CatalogueSyncState())
     path, names = "/api/students", {"first_name": "Ada", "last_name": "L"}
     made = api.call("POST", path, json={**names, "email": "waits@example.com", "enrollments": [7]})
     student_id = made.json()["data"]["id"]
 
-    assert run(load("operations"), "sqs-operations", operation_id=operation.id) == {"batchItemFailures": []}
+    assert run(load("workers.operations"), "sqs-operations", operation_id=operation.id) == {"batchItemFailures": []}
     waiting, _ = api.services.operations.get(operation.id)
     assert (waiting.error, waiting.attempts) == (NO_KEY, 0)
 
-    assert run(load("thinkific_sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
-    wish = api.services.store.wishes.first(100)[0]
+    assert run(load("workers.sync"), "sqs-sync", student_id=student_id) == {"batchItemFailures": []}
+    wish = api.services.records.store.wishes.longest_due(100)[0]
     assert (wish.student_id, wish.trouble, wish.attempts) == (student_id, NO_KEY, 0)
 
-    service = upstream.upstream_services()
-    assert (service.pause_reason, service.missing_key) == (NO_KEY, NO_KEY)
+    upstream = worker_services().upstream
+    assert (upstream.pause_reason, upstream.missing_key) == (NO_KEY, NO_KEY)
     figures = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
     assert [1] in [line.get("SitePaused") for line in figures]
 

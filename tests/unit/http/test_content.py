@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from b2b.http.content import MAX_BODY_BYTES, content_of
-from b2b.http.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from b2b.http.api.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from b2b.http.api.requests.content import MAX_BODY_BYTES, content_of
 
 JSON = b'{"name": "Zo\xc3\xab"}'
 FORM = b"name=Zo%C3%AB"

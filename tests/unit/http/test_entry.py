@@ -1,4 +1,4 @@
-"""The outermost layer, around an application of a few routes."""
+"""The outermost layer, related an application of a few routes."""
 
 import asyncio
 import io
@@ -14,8 +14,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from tests.unit.in_process import Open
 
 from b2b.domain.errors import B2BError, NotFound
+from b2b.http.api.errors import install_error_handlers
 from b2b.http.entry import Entry
-from b2b.http.errors import install_error_handlers
 
 EMAIL = "ada@example.com"
 

@@ -18,7 +18,7 @@ from b2b.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from b2b.http.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, install_error_handlers
+from b2b.http.api.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, install_error_handlers
 
 SHORTAGE = SeatShortage(scope="product", product_id=1001, max_seats=2, seats_used=2, requested=1)
 

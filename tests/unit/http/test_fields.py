@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, BeforeValidator, Field
 
+from b2b.domain.catalogue.products import ProductableType
 from b2b.domain.errors import InvalidInput
-from b2b.domain.products import ProductableType
-from b2b.http.bodies import validated
-from b2b.http.fields import (
+from b2b.http.api.requests.bodies import validated
+from b2b.http.api.requests.fields import (
     Boolean,
     Date,
     Days,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from b2b.http.errors import BadRequest, UnsupportedMediaType
-from b2b.http.forms import MAX_DEPTH, MAX_FIELDS, multipart, urlencoded
+from b2b.http.api.errors import BadRequest, UnsupportedMediaType
+from b2b.http.api.requests.forms import MAX_DEPTH, MAX_FIELDS, multipart, urlencoded
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from b2b.http.content import content_of
-from b2b.http.errors import BadRequest
+from b2b.http.api.errors import BadRequest
+from b2b.http.api.requests.content import content_of
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
 from tests.unit.in_process import Open
 
-from b2b.http.errors import install_error_handlers
-from b2b.http.pagination import MAX_ROWS_BYTES, ListCall, ListQuery
-from b2b.services.pages import Cursor, Page, PageRequest, Room
+from b2b.http.api.errors import install_error_handlers
+from b2b.http.api.pagination import MAX_ROWS_BYTES, ListCall, ListQuery
+from b2b.services.pages import Cursor, Page, PageRequest, SizeLimit
 
 URL = "http://school.example/api/numbers"
 OTHER_URL = "http://school.example/api/others"
@@ -27,13 +27,13 @@ class Numbers:
         self.numbers = numbers
         self._text = text
 
-    def read(self, request: PageRequest, room: Room[int]) -> Page[int]:
+    def read(self, request: PageRequest, size_limit: SizeLimit[int]) -> Page[int]:
         ordered = sorted(self.numbers, reverse=request.newest_first)
         rest = ordered[request.offset :]
         if request.cursor is not None:
             last = request.cursor.last_id
             rest = [number for number in ordered if (number < last if request.newest_first else number > last)]
-        taken = [number for number in rest[: request.per_page] if room.take(number)]
+        taken = [number for number in rest[: request.per_page] if size_limit.take(number)]
         following = None
         if len(taken) < len(rest):
             following = Cursor(taken[-1], request.page + 1, request.offset + len(taken))

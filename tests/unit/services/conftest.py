@@ -8,7 +8,7 @@ from tests.unit.in_process import Open
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
 from b2b.storage.table import Table
 from b2b_cli.simulator import Store
 

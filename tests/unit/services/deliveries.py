@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tests.unit.services.mortal import Died
 from tests.unit.services.world import World
 
-from b2b.services.reconciliation import LEASE
+from b2b.services.enrollment.reconciliation import LEASE
 
 _MOST = 400
 _REPAIR_EVERY = timedelta(seconds=60)
@@ -44,13 +44,13 @@ class Deliveries:
             if self._world.store.wishes.count() == 0:
                 return
             self._world.clock.advance(seconds=_REPAIR_EVERY.total_seconds())
-            self._world.repair.ring_again()
+            self._world.repair.enqueue_overdue()
         raise AssertionError("the students never come to rest")
 
     def day(self) -> None:
         """One more day, on which what Thinkific refuses is tried again."""
         self._world.clock.advance(days=1, seconds=1)
-        self._world.retries.try_due()
+        self._world.retries.retry_due()
         self.all()
 
     def _collect(self) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 from tests.unit.services.upstream import Upstream
 
-from b2b.storage.table import Action, Item, Table
+from b2b.storage.actions import Action
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 class Died(BaseException):

@@ -6,17 +6,17 @@ from typing import Any
 from tests.unit.services.deliveries import Deliveries
 from tests.unit.services.world import ADA, NAMES, World
 
-from b2b.domain.operations import OperationStatus, OperationType
-from b2b.domain.products import Product
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import User
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.removals import Removals, StudentDelete
-from b2b.services.students import Names
-from b2b.services.tokens import TokenService
-from b2b.services.user_removal import UserDelete, UserRemoval
-from b2b.services.verification import Verification
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment.students import StudentRecord
+from b2b.domain.identity.users import User
+from b2b.domain.work.operations import OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.enrollment.removals import Removals, StudentDelete
+from b2b.services.enrollment.students import Names
+from b2b.services.enrollment.sync.verification import Verification
+from b2b.services.enrollment.user_removal import UserDelete, UserRemoval
+from b2b.services.identity.tokens import TokenService
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 TAKEN, FREE, OTHER = "taken@example.com", "free@example.com", "other@example.com"
 
@@ -46,7 +46,7 @@ class Story:
         world = self.world
         self._worker = OperationWorker(
             world.store,
-            world.bell,
+            world.notifier,
             {
                 OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock),
                 OperationType.STUDENT_DELETE: StudentDelete(
@@ -96,14 +96,14 @@ class Story:
 
     def fix(self) -> None:
         """``b2b verify --fix``."""
-        verification = Verification(self.world.store, self.world.thinkific, self.world.bell, self.world.clock)
+        verification = Verification(self.world.store, self.world.thinkific, self.world.notifier, self.world.clock)
         for student_id in verification.student_ids():
             if differences := verification.compare(student_id):
-                verification.want_again(student_id, differences)
+                verification.reopen_differences(student_id, differences)
         self.deliveries.all()
 
     def differences(self) -> list[str]:
-        verification = Verification(self.world.store, self.world.thinkific, self.world.bell, self.world.clock)
+        verification = Verification(self.world.store, self.world.thinkific, self.world.notifier, self.world.clock)
         found = (verification.compare(student_id) or [] for student_id in verification.student_ids())
         return [str(difference) for differences in found for difference in differences]
 
@@ -142,5 +142,5 @@ class Story:
         return next(user for user in self.world.upstream.users() if user["id"] == account)
 
     def statuses(self) -> set[str]:
-        """Of all of Ada's enrolments."""
+        """Of all of Ada's enrollments."""
         return {found.status(self.world.clock()).value for found in self.record().enrollments}

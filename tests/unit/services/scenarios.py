@@ -2,7 +2,7 @@
 
 What is made up can occur. Left out is what cannot:
 
-* Knowledge of an account that is not known: ``forget_thinkific`` takes it from enrolments and groups too. That a
+* Knowledge of an account that is not known: ``unlink_account`` takes it from enrollments and groups too. That a
   worker may die over that is tried by letting it die.
 * Rows that nobody confirmed in an account that we made and have not looked at since (``newly_created``), unless a
   worker died at it: a lost answer ends ``newly_created``, and so does the end of the work.
@@ -11,7 +11,7 @@ What is made up can occur. Left out is what cannot:
 
 And what nobody could know:
 
-* Enrolments that outlive their account there (switch ``deleted_user_enrolments``): a call to such a row succeeds.
+* Enrollments that outlive their account there (switch ``deleted_user_enrollments``): a call to such a row succeeds.
 * Lists that lag for longer than ``LIST_LAG_SECONDS``: what they do not show then has not happened, as far as one sees.
 * An account that is deleted there within the minutes in which a bundle is built.
 * A bundle's course that the student has or is to have by itself as well: what becomes of its end is not known (fact
@@ -56,7 +56,7 @@ class There:
 
 @dataclass(frozen=True)
 class Wish:
-    """An enrolment: what is wanted, how far it has come, and what there is. ``known``: the id of a course's row."""
+    """An enrollment: what is wanted, how far it has come, and what there is. ``known``: the id of a course's row."""
 
     kind: Kind
     end: Days
@@ -120,7 +120,7 @@ ACCOUNTS: st.SearchStrategy[Account] = st.sampled_from(("unknown", "right", "rig
 SWITCHES = st.fixed_dictionaries(
     {},
     optional={
-        "existing_enrolment": st.sampled_from(("reject", "duplicate")),
+        "existing_enrollment": st.sampled_from(("reject", "duplicate")),
         "put_status": st.just(200),
         "group_single": st.just("bare"),
         "group_add_existing": st.just(422),
@@ -140,7 +140,7 @@ SWITCHES = st.fixed_dictionaries(
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Of the scenario, on which depends what an enrolment can be like."""
+    """Of the scenario, on which depends what an enrollment can be like."""
 
     account: Account
     there: bool
@@ -184,41 +184,41 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 @st.composite
-def wishes(draw: st.DrawFn, around: Circumstances) -> Wish:
+def wishes(draw: st.DrawFn, related: Circumstances) -> Wish:
     kind: Kind = draw(st.sampled_from(get_args(Kind)))
     end = draw(st.sampled_from(ENDS))
     exact = end is not None and draw(st.booleans())
-    progress = draw(st.sampled_from(_progresses(kind, around)))
+    progress = draw(st.sampled_from(_progresses(kind, related)))
     wish = Wish(kind, end, exact, progress, "nothing", None)
-    wish = replace(wish, known=draw(st.sampled_from(_knowns(wish, around))))
-    return replace(wish, there=draw(_theres(wish, around)) if around.there else None)
+    wish = replace(wish, known=draw(st.sampled_from(_knowns(wish, related))))
+    return replace(wish, there=draw(_theres(wish, related)) if related.there else None)
 
 
-def _progresses(kind: Kind, around: Circumstances) -> tuple[Progress, ...]:
+def _progresses(kind: Kind, related: Circumstances) -> tuple[Progress, ...]:
     """What there is most to go wrong with comes more often."""
-    if around.account == "unknown":
+    if related.account == "unknown":
         return ("new", "new", "retried", "failed")
-    if kind == "bundle" and around.builds_later and around.account == "right":
+    if kind == "bundle" and related.builds_later and related.account == "right":
         orders: tuple[Progress, ...] = ("ordered", "ordered before", "ordered before")
-        orders += () if around.is_ours_alone else ("asked before",)
+        orders += () if related.is_ours_alone else ("asked before",)
         return ("new", "changed", *orders, "confirmed", "retried", "failed")
-    if kind == "bundle" or around.newly_created:
+    if kind == "bundle" or related.newly_created:
         return ("new", "new", "changed", "changed", "confirmed", "retried", "failed")
     return ("new", "new", "changed", "changed", "learnt", "confirmed", "retried", "failed")
 
 
-def _knowns(wish: Wish, around: Circumstances) -> tuple[Known, ...]:
+def _knowns(wish: Wish, related: Circumstances) -> tuple[Known, ...]:
     if wish.kind == "bundle" or wish.progress not in ("learnt", "confirmed", "changed"):
         return ("nothing",)
     known: tuple[Known, ...] = ("deleted there",)
-    if around.account == "right":
-        known = ("right",) if around.newly_created else ("right", "deleted there")
+    if related.account == "right":
+        known = ("right",) if related.newly_created else ("right", "deleted there")
     # That there was nothing to end, when it had ended, may have been confirmed as well.
     may_be_nothing = wish.progress == "changed" or (wish.progress == "confirmed" and wish.has_ended)
-    return (*known, "nothing") if may_be_nothing and not around.newly_created else known
+    return (*known, "nothing") if may_be_nothing and not related.newly_created else known
 
 
-def _theres(wish: Wish, around: Circumstances) -> st.SearchStrategy[There | None]:
+def _theres(wish: Wish, related: Circumstances) -> st.SearchStrategy[There | None]:
     is_confirmed = wish.progress == "confirmed"
     building: st.SearchStrategy[Building] = st.sampled_from(get_args(Building))
     order = st.builds(There, st.just(wish.end), building=building)
@@ -231,12 +231,12 @@ def _theres(wish: Wish, around: Circumstances) -> st.SearchStrategy[There | None
         return order_before
     if wish.progress == "asked before":
         return st.none() | order_before
-    if around.is_ours_alone:
+    if related.is_ours_alone:
         if not is_confirmed and wish.progress != "changed":
             return st.none()
         return st.builds(There, st.just(wish.end) if is_confirmed else st.sampled_from(ENDS))
     anything = st.builds(There, st.sampled_from(ENDS), access=st.booleans())
     if wish.known == "right":
         return anything
-    is_maybe_ordered = wish.kind == "bundle" and wish.progress == "new" and around.builds_later and around.abandoned
+    is_maybe_ordered = wish.kind == "bundle" and wish.progress == "new" and related.builds_later and related.abandoned
     return st.none() | anything | order if is_maybe_ordered and not wish.has_ended else st.none() | anything

@@ -2,13 +2,13 @@
 
 from tests.unit.services.world import ADA, NAMES, World
 
-from b2b.domain.operations import OperationStatus, OperationType
-from b2b.domain.students import StudentRecord
-from b2b.domain.users import User
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.removals import Removals, StudentDelete
-from b2b.services.sync import SyncOutcome
+from b2b.domain.enrollment.students import StudentRecord
+from b2b.domain.identity.users import User
+from b2b.domain.work.operations import OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.enrollment.removals import Removals, StudentDelete
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 NEW = "ada.new@example.com"
 
@@ -84,7 +84,7 @@ def test_an_account_whose_student_is_gone_is_taken_over(world: World, boss: User
 def test_an_account_that_thinkific_has_forgotten_is_its_students_no_more(world: World, boss: User) -> None:
     student_id = world.brought(boss, world.course("A"))
     record = world.record(student_id)
-    world.store.students.forget_thinkific(record)
+    world.store.students.unlink_account(record)
     assert record.student.thinkific_id is not None
     assert world.store.students.account(record.student.thinkific_id).holder is None
     world.enroll(boss, world.course("B"))
@@ -104,7 +104,7 @@ def test_an_import_takes_nobodys_account(world: World, boss: User) -> None:
     world.students.update(first, NAMES, NEW)
     operation = GroupService(world.store, world.operations, world.clock).assign(boss.id, "Acme", sync=True)
     runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock)}
-    worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
+    worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock)
     assert worker.advance(operation.id, lambda: 60.0) is AdvanceOutcome.FINISHED
     done, failures = world.operations.get(operation.id)
     assert (done.status, done.done, done.failed) == (OperationStatus.PARTIAL, 1, 1)

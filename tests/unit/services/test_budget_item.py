@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tests.unit.clock import Clock
 
-from b2b.domain.budget import Budget, BudgetState, Wait
-from b2b.storage.budget import BudgetItem
+from b2b.domain.work.budget import Budget, BudgetState, Wait
 from b2b.storage.table import Table
+from b2b.storage.work.budget import BudgetItem
 
 
 def test_what_is_written_is_read_to_the_last_digit(table: Table) -> None:

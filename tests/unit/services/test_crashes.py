@@ -6,8 +6,8 @@ import httpx
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain.users import User
-from b2b.services.sync import SyncOutcome
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.sync.student import SyncOutcome
 
 CALLS = 6  # look-up, create, group, two courses, a bundle
 REPAIR_EVERY_SECONDS = 60
@@ -42,7 +42,7 @@ def kill(world: World, student_id: int, number: int, *, arrived: bool) -> None:
     transport = KilledAt(world, number, arrived=arrived)
     dying = httpx.Client(transport=transport, base_url=http.base_url, headers=http.headers)
     with pytest.raises(Killed):
-        world.worker("dying", world.thinkific_over(dying)).bring(student_id, lambda: 60.0)
+        world.worker("dying", world.thinkific_over(dying)).sync_student(student_id, lambda: 60.0)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def enrolled(world: World, boss: User, *, bulk: bool) -> int:
 def test_a_killed_workers_student_goes_on_within_90_seconds_and_is_enrolled_once(
     world: World, boss: User, number: int, arrived: bool, bulk: bool
 ) -> None:
-    world.upstream.switch(existing_enrolment="duplicate")
+    world.upstream.switch(existing_enrollment="duplicate")
     student_id = enrolled(world, boss, bulk=bulk)
     kill(world, student_id, number, arrived=arrived)
     # The schedule of repair may have run just before the crash, so that two whole minutes lie ahead of the third run.
@@ -78,7 +78,7 @@ def test_a_killed_workers_student_goes_on_within_90_seconds_and_is_enrolled_once
     while rung_at is None and world.clock.seconds() - killed_at < 2 * REPAIR_EVERY_SECONDS:
         world.clock.advance(seconds=1)
         if int(world.clock.seconds() - killed_at) % REPAIR_EVERY_SECONDS == REPAIR_EVERY_SECONDS // 2:
-            world.repair.ring_again()
+            world.repair.enqueue_overdue()
             if student_id in [sent.body["student_id"] for sent in world.sqs.sent]:
                 rung_at = world.clock.seconds()
     assert rung_at is not None

@@ -22,13 +22,13 @@ from tests.unit.services.mortal import Life, MortalTable, mortal_http
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain.emails import email_key
+from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.errors import InvalidInput, NotFound
+from b2b.domain.identity.emails import email_key
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import OperationStatus
-from b2b.domain.students import StudentRecord
-from b2b.services.removals import Removals, StudentDelete
-from b2b.services.students import Names
+from b2b.domain.work.operations import OperationStatus
+from b2b.services.enrollment.removals import Removals, StudentDelete
+from b2b.services.enrollment.students import Names
 from b2b_cli.simulator import Store
 
 STUDENTS, OUTSIDERS, FREE = 4, 2, 2

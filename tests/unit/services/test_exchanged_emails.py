@@ -7,8 +7,8 @@ from tests.unit.services.deliveries import Deliveries
 from tests.unit.services.mortal import Life, mortal_http
 from tests.unit.services.world import World
 
-from b2b.domain.users import User
-from b2b.services.students import Names
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.students import Names
 
 Puts = tuple[tuple[str, str], ...]
 

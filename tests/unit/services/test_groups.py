@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.services.groups import GroupImport, GroupService
-from b2b.services.operations import AdvanceOutcome, OperationWorker
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.services.enrollment.groups import GroupImport, GroupService
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 LAG_SECONDS = 4
 
@@ -21,7 +21,7 @@ class Groups:
         service = GroupService(world.store, world.operations, world.clock)
         self.operation_id = service.assign(self.user.id, "Acme", sync=False).id
         runners = {OperationType.GROUP_IMPORT: GroupImport(world.store, world.thinkific, world.retries, world.clock)}
-        self._worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
+        self._worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock)
 
     def advance(self) -> AdvanceOutcome:
         return self._worker.advance(self.operation_id, lambda: 60.0)

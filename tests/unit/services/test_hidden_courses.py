@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 from tests.unit.services.world import ADA, World
 
-from b2b.domain.enrollments import with_expiry
+from b2b.domain.catalogue.products import FIRST_OWN_ID, Product, ProductableType, ProductReference, ProductSource
+from b2b.domain.enrollment.enrollments import with_expiry
 from b2b.domain.errors import InvalidInput
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.products import FIRST_OWN_ID, Product, ProductableType, ProductReference, ProductSource
-from b2b.domain.upstream import BudgetSpent, GraphPage, KeyRefused, ThinkificDown, ThinkificRejected
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.operations import AdvanceOutcome, OperationWorker
-from b2b.services.products import ProductService
-from b2b.services.students import Enrolling
-from b2b.services.sync import SyncOutcome
-from b2b.services.verification import Verification
-from b2b.thinkific.graphql import ThinkificGraphQL
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.domain.work.upstream import BudgetSpent, GraphPage, KeyRefused, ThinkificDown, ThinkificRejected
+from b2b.gateways.thinkific.graphql import ThinkificGraphQL
+from b2b.services.catalogue.products import ProductService
+from b2b.services.catalogue.sync import CatalogueSync
+from b2b.services.enrollment.students import Enrolling
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.enrollment.sync.verification import Verification
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 COURSE, BUNDLE = ProductableType
 
@@ -37,8 +38,8 @@ class Catalogue:
         """To its end, which ``postponed`` looks come before."""
         sync = CatalogueSync(self._world.store, self._world.thinkific, self._world.clock, self.graphql)
         runners: Any = {OperationType.CATALOGUE_SYNC: sync}
-        worker = OperationWorker(self._world.store, self._world.bell, runners, lambda: None, self._world.clock)
-        operation_id = self._world.operations.start(OperationType.CATALOGUE_SYNC).id
+        worker = OperationWorker(self._world.store, self._world.notifier, runners, lambda: None, self._world.clock)
+        operation_id = self._world.operations.start(CatalogueSyncState()).id
         self._world.clock.advance(minutes=1)
         outcomes = [worker.advance(operation_id, lambda: 60.0)]
         while outcomes[-1] is AdvanceOutcome.POSTPONED and len(outcomes) < 30:
@@ -180,7 +181,7 @@ def test_what_neither_rest_nor_graphql_has_any_more_is_deleted(
 
 def test_a_deleted_product_is_deleted_under_each_of_its_ids(world: World, catalogue: Catalogue) -> None:
     made = catalogue.sell("Added", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Added")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Added")
     catalogue.change(made, newer_builder=False)
     catalogue.refresh()
     catalogue.remove(made)
@@ -306,7 +307,7 @@ def test_a_course_of_which_graphql_does_not_say_whether_it_exists_is_kept(
 def test_a_product_added_by_hand_has_an_id_that_no_product_of_thinkifics_has(
     world: World, catalogue: Catalogue
 ) -> None:
-    products = [catalogue.products.add(COURSE, number, f"Course {number}") for number in (1, 2**53, 77)]
+    products = [catalogue.products.add_product(COURSE, number, f"Course {number}") for number in (1, 2**53, 77)]
     assert [product.id for product in products] == [FIRST_OWN_ID + number for number in (1, 2, 3)]
     assert all(product.id < 2**53 for product in products)
     assert {product.source for product in products} == {ProductSource.MANUAL}
@@ -317,7 +318,7 @@ def test_a_product_added_by_hand_has_an_id_that_no_product_of_thinkifics_has(
 def test_what_is_known_already_is_not_added(world: World, catalogue: Catalogue, source: str) -> None:
     made = catalogue.sell("There", newer_builder=source == "graphql")
     if source == "manual":
-        catalogue.products.add(COURSE, made["productable_id"], "There")
+        catalogue.products.add_product(COURSE, made["productable_id"], "There")
     else:
         catalogue.refresh()
     if source == "deleted":
@@ -325,7 +326,7 @@ def test_what_is_known_already_is_not_added(world: World, catalogue: Catalogue, 
         catalogue.refresh()
     before = catalogue.all()
     with pytest.raises(InvalidInput) as raised:
-        catalogue.products.add(COURSE, made["productable_id"], "Again")
+        catalogue.products.add_product(COURSE, made["productable_id"], "Again")
     assert raised.value.errors.keys() == {"productable_id"}
     assert str(before["There"].id) in str(raised.value)
     assert catalogue.all() == before
@@ -335,8 +336,8 @@ def test_a_course_and_a_bundle_may_share_the_number_and_a_product_id_too(world: 
     made = catalogue.sell("Course")
     catalogue.refresh()
     number = made["productable_id"]
-    bundle = catalogue.products.add(BUNDLE, number, "Bundle")
-    course = catalogue.products.add(COURSE, made["id"], "Same number as a product id")
+    bundle = catalogue.products.add_product(BUNDLE, number, "Bundle")
+    course = catalogue.products.add_product(COURSE, made["id"], "Same number as a product id")
     assert catalogue.products.get(made["id"]).name == "Course"
     found = world.store.lookups.find(product_numbers=[number, made["id"]]).candidates
     assert {product.name for product in found[number].by_productable} == {"Course", "Bundle"}
@@ -348,8 +349,8 @@ def test_a_product_added_by_hand_is_never_deleted_and_completed_by_graphql_then_
     world: World, catalogue: Catalogue
 ) -> None:
     made = catalogue.sell("Thinkific's name", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Our name")
-    alone = catalogue.products.add(COURSE, 99, "Nobody shows it")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Our name")
+    alone = catalogue.products.add_product(COURSE, 99, "Nobody shows it")
     catalogue.graphql = world.graphql_with(None)
     operation = catalogue.refresh()
     assert (operation.status, operation.total, operation.done) == (OperationStatus.SUCCEEDED, 2, 2)
@@ -370,8 +371,8 @@ def test_a_product_added_by_hand_is_never_deleted_and_completed_by_graphql_then_
 def test_a_bundle_added_by_hand_learns_its_courses(world: World, catalogue: Catalogue) -> None:
     ids = [catalogue.sell(name)["productable_id"] for name in ("A", "B")]
     made = world.upstream.control("POST", "/bundles", name="Pack", course_ids=ids, newer_builder=True)["product"]
-    catalogue.products.add(BUNDLE, made["productable_id"], "Pack")
-    catalogue.products.add(BUNDLE, 99, "None")
+    catalogue.products.add_product(BUNDLE, made["productable_id"], "Pack")
+    catalogue.products.add_product(BUNDLE, 99, "None")
     operation = catalogue.refresh()
     assert (operation.status, operation.total, operation.done) == (OperationStatus.SUCCEEDED, 4, 4)
     assert catalogue.all()["Pack"].course_ids == tuple(ids)
@@ -380,7 +381,7 @@ def test_a_bundle_added_by_hand_learns_its_courses(world: World, catalogue: Cata
 
 def test_a_grant_and_an_enrollment_live_through_the_completion(world: World, catalogue: Catalogue) -> None:
     made = catalogue.sell("Hidden", newer_builder=True)
-    product = catalogue.products.add(COURSE, made["productable_id"], "Hidden")
+    product = catalogue.products.add_product(COURSE, made["productable_id"], "Hidden")
     user = world.user()
     world.grant(user, product, 5)
     student_id = world.brought(user, product)
@@ -409,7 +410,7 @@ def test_a_student_is_enrolled_in_a_hidden_course_once(
     world: World, shown: str, existing: str, fault: str | None
 ) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments=shown, existing_enrolment=existing)
+    world.upstream.switch(hidden_enrollments=shown, existing_enrollment=existing)
     if fault:
         world.upstream.fault(fault, "POST", "/enrollments", status=520)
     student_id = world.enroll(world.user(), course).student.id
@@ -423,7 +424,7 @@ def test_an_enrollment_in_a_hidden_course_is_prolonged_and_ended(world: World, s
     course = world.hidden_course()
     user = world.user()
     world.grant(user, course, None, days=10)
-    world.upstream.switch(hidden_enrolments=shown)
+    world.upstream.switch(hidden_enrollments=shown)
     student_id = world.brought(user, course)
     first = rows(world)[0]
 
@@ -442,7 +443,7 @@ def test_an_enrollment_in_a_hidden_course_is_prolonged_and_ended(world: World, s
 @pytest.mark.parametrize("shown", ["listed", "by_id", "unseen"])
 def test_an_end_reaches_an_enrollment_whose_making_nobody_saw(world: World, shown: str) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments=shown)
+    world.upstream.switch(hidden_enrollments=shown)
     world.upstream.fault("reset_after", "POST", "/enrollments")
     student_id = world.enroll(world.user(), course).student.id
     assert world.look(student_id) is SyncOutcome.POSTPONED
@@ -454,7 +455,7 @@ def test_an_end_reaches_an_enrollment_whose_making_nobody_saw(world: World, show
 
 def test_a_refusal_that_hides_an_enrollment_is_no_success_where_an_end_was_set(world: World) -> None:
     course = world.hidden_course()
-    world.upstream.switch(hidden_enrolments="unseen", existing_enrolment="reject")
+    world.upstream.switch(hidden_enrollments="unseen", existing_enrollment="reject")
     world.upstream.fault("reset_after", "POST", "/enrollments")
     student_id = world.enroll(world.user(), course).student.id
     world.look(student_id)
@@ -467,7 +468,7 @@ def test_a_refusal_that_hides_an_enrollment_is_no_success_where_an_end_was_set(w
 
 @pytest.mark.parametrize("shown", ["listed", "by_id", "unseen"])
 def test_a_bundle_with_a_hidden_course_is_built(world: World, shown: str) -> None:
-    world.upstream.switch(hidden_enrolments=shown, bundle_async_threshold=0)
+    world.upstream.switch(hidden_enrollments=shown, bundle_async_threshold=0)
     bundle = world.bundle_of(world.course(), world.hidden_course())
     student_id = world.enroll(world.user(), bundle).student.id
     assert world.settle(student_id) is SyncOutcome.FULFILLED
@@ -482,8 +483,8 @@ def test_what_the_lists_hide_is_no_difference(world: World, shown: str) -> None:
     hidden, course = world.hidden_course(), world.course()
     bundle = world.bundle_of(course, hidden)
     student_id = world.brought(world.user(), hidden, course, bundle)
-    world.upstream.switch(hidden_enrolments=shown)
-    assert Verification(world.store, world.thinkific, world.bell, world.clock).compare(student_id) == []
+    world.upstream.switch(hidden_enrollments=shown)
+    assert Verification(world.store, world.thinkific, world.notifier, world.clock).compare(student_id) == []
 
 
 @pytest.mark.parametrize(("shown", "seen"), [("listed", True), ("by_id", True), ("unseen", False)])
@@ -492,12 +493,12 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
     student_id = world.brought(world.user(), course)
     (row,) = rows(world)
     world.upstream.call("PUT", f"/enrollments/{row['id']}", expiry_date="2026-04-01T00:00:00Z")
-    world.upstream.switch(hidden_enrolments=shown)
-    verification = Verification(world.store, world.thinkific, world.bell, world.clock)
+    world.upstream.switch(hidden_enrollments=shown)
+    verification = Verification(world.store, world.thinkific, world.notifier, world.clock)
     differences = verification.compare(student_id)
     assert differences is not None
     assert [difference.product_id for difference in differences] == ([course.id] if seen else [])
-    verification.want_again(student_id, differences)
+    verification.reopen_differences(student_id, differences)
     assert world.settle(student_id) in (SyncOutcome.FULFILLED, SyncOutcome.NOT_NOW)
     assert verification.compare(student_id) == []
 
@@ -505,9 +506,9 @@ def test_a_hidden_enrollment_that_differs_is_found_where_it_can_be_read(world: W
 def set_end(world: World, student_id: int, product: Product, end: datetime) -> None:
     """As the call that changes a user's enrollments leaves it."""
     before = world.enrollment(student_id, product)
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
     after = with_expiry(before, end, world.clock())
-    world.store.transact([wish, world.store.students.change_enrollment(before, after)])
+    world.store.transact([wish, world.store.enrollments.change_enrollment(before, after)])
 
 
 def rows(world: World) -> list[dict[str, Any]]:

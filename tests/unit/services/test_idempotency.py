@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from tests.unit.services.world import World, reference
 
+from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import Conflict
-from b2b.domain.idempotency import Claim
-from b2b.domain.products import Product
-from b2b.domain.tokens import new_secret
-from b2b.domain.users import GrantTerms, User
-from b2b.services.idempotency import Answer, IdempotencyService
+from b2b.domain.identity.tokens import new_secret
+from b2b.domain.identity.users import GrantTerms, User
+from b2b.domain.work.idempotency import Claim
+from b2b.services.work.idempotency import Answer, IdempotencyService
+from b2b.storage.actions import put
 from b2b.storage.keys import idempotency
-from b2b.storage.table import Table, put
+from b2b.storage.table import Table
 
 TERMS = GrantTerms(active=True, enrollment_days=0)
 REQUEST = b"POST /api/users/seat/1 {...}"

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.services.refused import FREE, OTHER, TAKEN, Story, called
 from tests.unit.services.world import ADA, World
 
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
 
 GROUP = "Acme"
 MEMBER = "member@example.com"
@@ -57,7 +57,7 @@ def a_student_with_that_account(story: Story) -> str:
     return ADA
 
 
-def a_student_whose_enrolment_waits(story: Story) -> str:
+def a_student_whose_enrollment_waits(story: Story) -> str:
     comes(story, OTHER)
     story.world.enroll(story.boss, story.course, email=OTHER)
     return OTHER
@@ -98,7 +98,7 @@ BROUGHT: list[Callable[[Story], str]] = [
     one_in_capitals,
     one_whose_name_has_a_blank_part,
     a_student_with_that_account,
-    a_student_whose_enrolment_waits,
+    a_student_whose_enrollment_waits,
     a_student_who_was_refused_an_account,
     a_student_with_another_account,
     a_student_whom_the_group_was_refused,

@@ -1,15 +1,17 @@
 """Operations whose Thinkific is away, or who meet a fault that nobody foresaw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from tests.unit.services.world import World
 
 from b2b.domain.errors import TooManyRequests, WriteConflict
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.upstream import AnswerLost, BudgetSpent, ThinkificDown
-from b2b.services.operations import AdvanceOutcome, OperationWorker, Step
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.domain.work.upstream import AnswerLost, BudgetSpent, ThinkificDown
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker, Step
 
 
 class Troubled:
@@ -30,10 +32,10 @@ Advance = Callable[[], AdvanceOutcome]
 @pytest.fixture
 def troubled(world: World) -> Callable[..., tuple[str, Advance]]:
     def start(*troubles: Exception) -> tuple[str, Advance]:
-        operation = world.operations.start(OperationType.CATALOGUE_SYNC)
+        operation = world.operations.start(CatalogueSyncState())
         runner = Troubled(*troubles)
         worker = OperationWorker(
-            world.store, world.bell, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
+            world.store, world.notifier, {OperationType.CATALOGUE_SYNC: runner}, lambda: None, world.clock
         )
         return operation.id, lambda: worker.advance(operation.id, lambda: 60.0)
 
@@ -51,9 +53,9 @@ def test_failed_attempts_are_further_and_further_apart(
         delays.append(world.sqs.sent[-1].delay)
         # Repair does not come before the message.
         world.clock.advance(seconds=delays[-1] + 1)
-        assert world.repair.ring_again() == 0
+        assert world.repair.enqueue_overdue() == 0
     assert delays[0] == 5
-    assert delays[-1] > 400
+    assert delays[-1] > 100
     assert advance() is AdvanceOutcome.FINISHED
     operation, _ = world.operations.get(operation_id)
     assert (operation.status, operation.attempts) == (OperationStatus.SUCCEEDED, 0)
@@ -75,7 +77,7 @@ def test_a_message_that_is_lost_after_a_pause_is_sent_again(
     _, advance = troubled(BudgetSpent("spent", retry_after=600))
     advance()
     world.clock.advance(seconds=600 + 181)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
 def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
@@ -85,9 +87,9 @@ def test_what_nobody_foresaw_is_left_to_the_queue_for_an_hour(
     with pytest.raises(RuntimeError):
         advance()
     world.clock.advance(minutes=59)
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
     world.clock.advance(minutes=2)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
     assert advance() is AdvanceOutcome.FINISHED
     assert world.operations.get(operation_id)[0].status is OperationStatus.SUCCEEDED
 
@@ -101,8 +103,31 @@ def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
     assert world.operations.get(operation_id)[0].error is None
     for _ in range(7):
         assert advance() is AdvanceOutcome.POSTPONED
-    assert world.sqs.sent[-1].delay > 60
+    assert world.sqs.sent[-1].delay >= 4
     assert "changed by others" in str(world.operations.get(operation_id)[0].error)
     assert advance() is AdvanceOutcome.FINISHED
     operation, _ = world.operations.get(operation_id)
     assert (operation.status, operation.attempts, operation.error) == (OperationStatus.SUCCEEDED, 0, None)
+
+
+def test_all_that_a_runner_asks_of_thinkific_leaves_the_burst_to_single_enrollments(world: World) -> None:
+    is_in_bulk = False
+    seen = []
+
+    @contextmanager
+    def in_bulk() -> Iterator[None]:
+        nonlocal is_in_bulk
+        is_in_bulk = True
+        yield
+        is_in_bulk = False
+
+    class Watching:
+        def step(self, operation: Operation) -> Step:
+            seen.append(is_in_bulk)
+            return Step(replace(operation, total=1, done=1).finished())
+
+    runners = {OperationType.CATALOGUE_SYNC: Watching()}
+    worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock, in_bulk=in_bulk)
+    assert worker.advance(world.operations.start(CatalogueSyncState()).id, lambda: 60.0) is AdvanceOutcome.FINISHED
+    assert seen == [True]
+    assert not is_in_bulk

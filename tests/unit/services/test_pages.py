@@ -7,8 +7,8 @@ import pytest
 from tests.unit.aws import Aws
 from tests.unit.services.world import World
 
+from b2b.domain.identity.users import User, UserView
 from b2b.domain.kinds import Kind
-from b2b.domain.users import User, UserView
 from b2b.services.pages import Page, PageRequest
 
 
@@ -91,7 +91,7 @@ def test_an_absurd_total_asks_dynamodb_for_no_more_than_it_takes(world: World, a
 
 
 class Narrow:
-    """Room for ``most`` records."""
+    """``most`` records fit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -114,9 +114,9 @@ def test_a_page_without_room_ends_and_the_walk_goes_on(world: World, most: int, 
     seen: list[int] = []
     request = PageRequest(1, 100, newest_first=newest_first)
     while True:
-        room = Narrow(most)
-        page = world.users.list_page(request, room)
-        assert room.taken == page.records
+        size_limit = Narrow(most)
+        page = world.users.list_page(request, size_limit)
+        assert size_limit.taken == page.records
         assert len(page.records) == min(most, 30 - len(seen))
         assert (page.position, page.total) == (len(seen), 30)
         seen += ids(page)

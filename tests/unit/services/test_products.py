@@ -4,14 +4,15 @@ import httpx
 import pytest
 from tests.unit.services.world import Sent, World
 
+from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import NotFound
-from b2b.domain.operations import Operation, OperationStatus, OperationType
-from b2b.domain.products import Product
-from b2b.services.catalogue import CatalogueSync
-from b2b.services.operations import AdvanceOutcome, OperationWorker
+from b2b.domain.work.operation_states import CatalogueSyncState
+from b2b.domain.work.operations import Operation, OperationStatus, OperationType
+from b2b.gateways.thinkific import Thinkific
+from b2b.services.catalogue.products import ProductService
+from b2b.services.catalogue.sync import CatalogueSync
 from b2b.services.pages import PageRequest
-from b2b.services.products import ProductService
-from b2b.thinkific.client import Thinkific
+from b2b.services.work.operation_worker import AdvanceOutcome, OperationWorker
 
 
 class Catalogue:
@@ -22,10 +23,10 @@ class Catalogue:
         self.products = ProductService(world.store)
         sync = CatalogueSync(world.store, thinkific or world.thinkific, world.clock)
         runners = {OperationType.CATALOGUE_SYNC: sync}
-        self.worker = OperationWorker(world.store, world.bell, runners, lambda: None, world.clock)
+        self.worker = OperationWorker(world.store, world.notifier, runners, lambda: None, world.clock)
 
     def start(self) -> str:
-        return self._world.operations.start(OperationType.CATALOGUE_SYNC).id
+        return self._world.operations.start(CatalogueSyncState()).id
 
     def refresh(self) -> Operation:
         operation_id = self.start()

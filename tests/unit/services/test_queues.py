@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.services.world import Sent, Sqs
 
-from b2b.queues import Queues
-from b2b.services.messages import UnreadableMessage, operation_id_of, student_id_of
+from b2b.domain.work.messages import UnreadableMessage, operation_id_of, student_id_of
+from b2b.gateways.queues import Queues
 
 
 @pytest.fixture
@@ -22,18 +22,18 @@ def queues(sqs: Sqs) -> Queues:
 
 @pytest.mark.parametrize(("bulk", "queue"), [(False, "sync"), (True, "sync-bulk")])
 def test_a_message_names_the_student(queues: Queues, sqs: Sqs, bulk: bool, queue: str) -> None:
-    queues.ring_student(42, bulk=bulk)
+    queues.enqueue_student(42, bulk=bulk)
     assert sqs.sent == [Sent(queue, {"version": 1, "student_id": 42}, 0)]
 
 
 def test_a_message_names_the_operation(queues: Queues, sqs: Sqs) -> None:
-    queues.ring_operation("abc", delay_seconds=3)
+    queues.enqueue_operation("abc", delay_seconds=3)
     assert sqs.sent == [Sent("operations", {"version": 1, "operation_id": "abc"}, 3)]
 
 
 @pytest.mark.parametrize(("asked", "sent"), [(-5, 0), (0.4, 0), (1.6, 2), (900, 900), (901, 900), (1e9, 900)])
 def test_a_delay_is_what_sqs_allows(queues: Queues, sqs: Sqs, asked: float, sent: int) -> None:
-    queues.ring_student(42, delay_seconds=asked)
+    queues.enqueue_student(42, delay_seconds=asked)
     assert sqs.sent[0].delay == sent
 
 

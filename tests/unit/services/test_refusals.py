@@ -6,12 +6,12 @@ import pytest
 from tests.unit.services.refused import FREE, OTHER, TAKEN, Story, called
 from tests.unit.services.world import ADA, World
 
+from b2b.domain.enrollment.redaction import without_names
+from b2b.domain.identity.users import User
 from b2b.domain.kinds import Kind
-from b2b.domain.operations import OperationStatus
-from b2b.domain.unnamed import unnamed
-from b2b.domain.users import User
+from b2b.domain.work.operations import OperationStatus
 from b2b.storage import keys
-from b2b.storage.table import Update
+from b2b.storage.actions import Update
 
 Does = Callable[[Story], object]
 LONG = "L" * 30
@@ -136,7 +136,7 @@ def test_what_is_refused_shows_and_the_rest_gets_through(
     assert story.record().wish is None
 
 
-# Of students who have no account there yet: with it their enrolments fail.
+# Of students who have no account there yet: with it their enrollments fail.
 
 
 def new_with_a_long_name(story: Story) -> None:
@@ -318,10 +318,10 @@ def test_it_is_tried_once_a_day_and_what_shows_stays_meanwhile(story: Story, ref
     assert error is not None
     world = story.world
     world.clock.advance(hours=23)
-    assert world.retries.try_due() == 0
+    assert world.retries.retry_due() == 0
     world.clock.advance(hours=2)
     world.upstream.forget_calls()
-    assert [world.retries.try_due(), world.retries.try_due()] == [1, 0]
+    assert [world.retries.retry_due(), world.retries.retry_due()] == [1, 0]
     assert (story.record(student_id).sync_error, story.statuses()) == (error, statuses)
     story.deliveries.all()
     assert 1 <= len(world.upstream.calls()) <= 5
@@ -393,4 +393,4 @@ def test_the_logs_are_told_what_and_of_whom_and_no_reason(story: Story) -> None:
     ],
 )
 def test_what_an_operator_sees_names_nobody(story: Story, sentence: str, shown: str) -> None:
-    assert unnamed(sentence, story.record().student) == shown
+    assert without_names(sentence, story.record().student) == shown

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from tests.unit.services.world import World
 
-from b2b.domain import expiry
-from b2b.domain.enrollments import EnrollmentStatus, with_expiry
-from b2b.domain.products import Product, ProductableType
-from b2b.domain.users import User
-from b2b.services.seat_moves import SeatMoves
-from b2b.services.sync import SyncOutcome
-from b2b.services.verification import Verification
+from b2b.domain.catalogue.products import Product, ProductableType
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import EnrollmentStatus, with_expiry
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.seat_moves import SeatMoves
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.enrollment.sync.verification import Verification
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def write_end(world: World, student_id: int, product: Product, moment: datetime)
     before = world.enrollment(student_id, product)
     after = with_expiry(before, moment, world.clock())
     seats = SeatMoves(world.store, world.clock).moves(before, after)
-    wish = world.store.wishes.add(student_id, world.clock(), bulk=False)
-    world.store.transact([world.store.students.change_enrollment(before, after), wish, *seats])
+    wish = world.store.wishes.add_wish(student_id, world.clock(), bulk=False)
+    world.store.transact([world.store.enrollments.change_enrollment(before, after), wish, *seats])
 
 
 def settle(world: World, student_id: int) -> None:
@@ -62,7 +62,7 @@ def there(world: World, course: Product) -> datetime | None:
     return None if expiry.is_endless(moment, world.clock()) else moment
 
 
-def test_a_bundle_opens_a_course_whose_own_enrolment_was_ended(
+def test_a_bundle_opens_a_course_whose_own_enrollment_was_ended(
     world: World, boss: User, courses: Sequence[Product], bundles: Sequence[Product]
 ) -> None:
     student_id = enroll(world, boss, courses[0])
@@ -176,7 +176,7 @@ def test_whatever_comes_in_whatever_order(open_world: Callable[..., World], seed
             assert _about(there(world, course), world) == _about(wanted, world)
         elif world.upstream.enrollments(course_id=course.productable_id):
             assert expiry.is_past(there(world, course), world.clock())
-    verification = Verification(world.store, world.thinkific, world.bell, world.clock)
+    verification = Verification(world.store, world.thinkific, world.notifier, world.clock)
     assert verification.compare(student_id) == []
 
 

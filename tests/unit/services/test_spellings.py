@@ -11,9 +11,9 @@ from tests.unit.services.test_accounts import accounts, delete_there_too
 from tests.unit.services.world import NAMES, World
 
 from b2b.domain.errors import InvalidInput
-from b2b.domain.users import User
-from b2b.services.sync import SyncOutcome
-from b2b.services.users import UserFields
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.identity.users import UserFields
 
 ONE_PERSON = [
     ("ada@example.com", "ADA@Example.COM"),

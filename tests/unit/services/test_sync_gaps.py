@@ -8,8 +8,8 @@ import pytest
 from tests.unit.services.test_reconciliation import FULFILLED, POSTPONED, add_person, end_upstream, set_end
 from tests.unit.services.world import NAMES, World
 
-from b2b.domain import expiry
-from b2b.domain.users import User
+from b2b.domain.enrollment import expiry
+from b2b.domain.identity.users import User
 from b2b.storage.table import Table
 
 # 1
@@ -61,7 +61,7 @@ def test_an_end_set_while_a_bundle_is_being_built_is_its_end(world: World, boss:
 def test_a_bundle_that_is_wanted_for_longer_while_it_is_being_built(
     open_world: Callable[..., World], answer: str
 ) -> None:
-    world = open_world(existing_enrolment="reject", async_delay=60)
+    world = open_world(existing_enrollment="reject", async_delay=60)
     boss, bundle = world.user(), world.bundle(courses=6)
     world.grant(boss, bundle, 5, days=10)
     if answer == "is lost":
@@ -189,10 +189,10 @@ def test_an_end_that_is_wanted_already_is_set_where_thinkific_has_a_later_one(wo
 # 9
 
 
-def test_an_enrolment_whose_answer_was_lost_is_looked_for_when_the_lists_have_it(
+def test_an_enrollment_whose_answer_was_lost_is_looked_for_when_the_lists_have_it(
     open_world: Callable[..., World],
 ) -> None:
-    world = open_world(existing_enrolment="reject")
+    world = open_world(existing_enrollment="reject")
     boss, course = world.user(), world.course()
     world.upstream.control("PUT", "/faults", stale_seconds=4)
     world.upstream.fault("reset_after", "POST", "^/enrollments$")
@@ -207,7 +207,7 @@ def test_an_enrolment_whose_answer_was_lost_is_looked_for_when_the_lists_have_it
 def test_who_dies_when_all_is_confirmed_leaves_no_account_that_counts_as_new(
     world: World, boss: User, table: Table
 ) -> None:
-    """Else the next enrolment is written without a look at what the student has bought meanwhile."""
+    """Else the next enrollment is written without a look at what the student has bought meanwhile."""
     first, second = world.course("A"), world.course("B")
     world.grant(boss, second, 5, days=10)
     student_id = world.enroll(boss, first).student.id

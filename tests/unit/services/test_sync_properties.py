@@ -20,16 +20,18 @@ from tests.unit.services.scenarios import MOST_WISHES, NEVER, Building, Kind, Sc
 from tests.unit.services.upstream import Upstream
 from tests.unit.services.world import World
 
-from b2b.domain import expiry, timestamps
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import Product
-from b2b.domain.students import Association, Student, StudentRecord
-from b2b.services.backoff import LONGEST_SECONDS
-from b2b.services.reconciliation import LEASE
-from b2b.services.sync import SyncOutcome
+from b2b.domain import timestamps
+from b2b.domain.catalogue.products import Product
+from b2b.domain.enrollment import expiry
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import Association, Student, StudentRecord
+from b2b.services.enrollment.reconciliation import LEASE
+from b2b.services.enrollment.sync.student import SyncOutcome
+from b2b.services.work.backoff import LONGEST_SECONDS
 from b2b.storage import keys
-from b2b.storage import students as student_items
-from b2b.storage.table import Action, put
+from b2b.storage.actions import Action, put
+from b2b.storage.enrollment import enrollments as enrollment_items
+from b2b.storage.enrollment import students as student_items
 from b2b_cli.simulator import Store
 
 LOOKS = 60
@@ -64,7 +66,7 @@ def school(aws: Aws, open_app: Open) -> Iterator[School]:
 
 @dataclass(frozen=True)
 class Row:
-    """An enrolment in a course, in Thinkific."""
+    """An enrollment in a course, in Thinkific."""
 
     id: int
     is_activated: bool
@@ -261,20 +263,20 @@ class Case:
             elif outcome is SyncOutcome.FULFILLED or self.record().wish is None:
                 return
             else:
-                # It died before it rang; repair would.
+                # It died before it enqueued the student; repair would.
                 self.world.clock.advance(seconds=LONGEST_SECONDS)
         pytest.fail(f"not fulfilled after {LOOKS} looks")
 
-    def ring(self) -> None:
+    def enqueue(self) -> None:
         """A wish for nothing new."""
-        self.world.store.write(self.world.store.wishes.add(self.student_id, self.world.clock(), bulk=False))
+        self.world.store.write(self.world.store.wishes.add_wish(self.student_id, self.world.clock(), bulk=False))
 
     def open_again(self, record: StudentRecord) -> StudentRecord:
         """As what has drifted apart is wanted again: the record then."""
         enrollments = tuple(_opened(found) for found in record.enrollments)
         for enrollment in record.enrollments:
-            self.world.store.write(self.world.store.students.open_again(enrollment))
-        self.ring()
+            self.world.store.write(self.world.store.enrollments.reopen_enrollment(enrollment))
+        self.enqueue()
         return replace(record, enrollments=enrollments)
 
     # What there is then
@@ -312,7 +314,7 @@ def _enrollment_put(enrollment: Enrollment) -> Action:
         "bundle_asked": enrollment.bundle_asked or None,
     }
     key = keys.enrollment(enrollment.student_id, enrollment.product_id)
-    return put(key, student_items._enrollment_item(enrollment) | learnt)
+    return put(key, enrollment_items._enrollment_item(enrollment) | learnt)
 
 
 def _opened(enrollment: Enrollment) -> Enrollment:
@@ -355,7 +357,7 @@ def bring_twice(case: Case) -> None:
     record, rows = case.record(), case.rows()
     told = check(case, case.start, record, case.before, rows)
 
-    case.ring()
+    case.enqueue()
     case.world.upstream.forget_calls()
     case.settle()
     assert case.world.upstream.calls() == [], "a second plan is empty"
@@ -402,10 +404,10 @@ def check(case: Case, start: StudentRecord, record: StudentRecord, before: Rows,
 def check_course(
     was_wanted: Enrollment, wanted: Enrollment, before: list[Row], after: list[Row], now: datetime
 ) -> None:
-    assert len(after) <= 1, "one enrolment for a person and a course"
+    assert len(after) <= 1, "one enrollment for a person and a course"
     was, row = next(iter(before), None), next(iter(after), None)
     if not expiry.is_past(wanted.expiry_date, now):
-        assert row is not None, "there is an enrolment"
+        assert row is not None, "there is an enrollment"
         assert row.is_activated, "it is more than a preview"
         end = wanted.expiry_date or NEVER
         if was is not None and was.is_activated and not wanted.is_exact:

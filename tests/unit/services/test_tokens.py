@@ -8,10 +8,10 @@ from tests.unit.clock import START, Clock
 from tests.unit.domain.records import user
 
 from b2b.domain.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
-from b2b.domain.tokens import ALL_SCOPES, SCOPES, Principal, new_secret
-from b2b.domain.users import User
+from b2b.domain.identity.tokens import ALL_SCOPES, SCOPES, Principal, new_secret
+from b2b.domain.identity.users import User
+from b2b.services.identity.tokens import TokenService
 from b2b.services.pages import PageRequest
-from b2b.services.tokens import TokenService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
 
@@ -38,7 +38,7 @@ def monotonic() -> Monotonic:
 def admin(table: Table) -> User:
     """Whom the tokens act as."""
     store, admin = Store(table), user(7)
-    store.transact(store.users.add(admin, None))
+    store.transact(store.users.add_user(admin, None))
     return admin
 
 

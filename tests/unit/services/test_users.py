@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from tests.unit.services.world import World, reference
 
+from b2b.domain.catalogue.products import ProductReference
 from b2b.domain.errors import InvalidInput, NotFound
-from b2b.domain.products import ProductReference
-from b2b.domain.users import GrantTerms, Role, User, UserView
+from b2b.domain.identity.users import GrantTerms, Role, User, UserView
+from b2b.services.identity.users import UserFields
 from b2b.services.pages import Page, PageRequest
-from b2b.services.users import UserFields
 from b2b.storage import keys
 
 EMAIL = "boss@example.com"
@@ -58,7 +58,7 @@ def test_nobody_is_found_by_an_unknown_address_or_id(world: World) -> None:
 
 def test_limits_default_to_the_setting(world: World) -> None:
     assert world.user("a@example.com").max_seats is None
-    world.store.settings.change(default_max_seats=7)
+    world.store.settings.change_settings(default_max_seats=7)
     assert world.user("b@example.com").max_seats == 7
     assert world.user("c@example.com", max_seats=None).max_seats is None
     assert world.user("d@example.com", max_seats=0).max_seats == 0

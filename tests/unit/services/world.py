@@ -11,24 +11,24 @@ from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 from tests.unit.services.upstream import Upstream
 
-from b2b.domain.budget import Budget
-from b2b.domain.enrollments import Enrollment
-from b2b.domain.products import DELETED, Product, ProductableType, ProductReference, ProductSource
-from b2b.domain.students import StudentRecord, StudentView
-from b2b.domain.users import GrantTerms, User, UserView
-from b2b.queues import Queues
-from b2b.services.operations import OperationService
-from b2b.services.refusals import Refusals
-from b2b.services.removals import Removals
-from b2b.services.repair import RepairService
-from b2b.services.ringing import Bell
-from b2b.services.students import Enrolling, Names, StudentService
-from b2b.services.sync import SyncOutcome, SyncService
-from b2b.services.users import UserFields, UserService
+from b2b.domain.catalogue.products import DELETED, Product, ProductableType, ProductReference, ProductSource
+from b2b.domain.enrollment.enrollments import Enrollment
+from b2b.domain.enrollment.students import StudentRecord, StudentView
+from b2b.domain.identity.users import GrantTerms, User, UserView
+from b2b.domain.work.budget import Budget
+from b2b.gateways.queues import Queues
+from b2b.gateways.thinkific import FixedKey, Thinkific
+from b2b.gateways.thinkific.graphql import FixedToken, ThinkificGraphQL
+from b2b.services.enrollment.removals import Removals
+from b2b.services.enrollment.students import Enrolling, Names, StudentService
+from b2b.services.enrollment.sync.refusals import Refusals
+from b2b.services.enrollment.sync.repair import RepairService
+from b2b.services.enrollment.sync.student import SyncOutcome, SyncService
+from b2b.services.identity.users import UserFields, UserService
+from b2b.services.work.notifier import Notifier
+from b2b.services.work.operations import OperationService
 from b2b.storage.store import Store
 from b2b.storage.table import Table
-from b2b.thinkific.client import FixedKey, Thinkific
-from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL
 from b2b_cli.simulator.authentication import DEFAULT_ACCESS_TOKEN, DEFAULT_API_KEY
 from b2b_cli.simulator.graphql import PATH
 
@@ -68,11 +68,11 @@ class World:
         self.refusals: list[tuple[int, str]] = []
         sqs: Any = self.sqs
         queues = Queues(sqs, sync_url="sync", sync_bulk_url="sync-bulk", operations_url="operations")
-        self.bell = Bell(queues, on_failure=self.unsent.append)
-        self.operations = OperationService(self.store, self.bell, clock)
+        self.notifier = Notifier(queues, on_failure=self.unsent.append)
+        self.operations = OperationService(self.store, self.notifier, clock)
         self.users = UserService(self.store, clock)
-        self.students = StudentService(self.store, self.bell, Removals(self.store, self.operations), clock)
-        self.retries = Refusals(self.store, self.bell, clock)
+        self.students = StudentService(self.store, self.notifier, Removals(self.store, self.operations), clock)
+        self.retries = Refusals(self.store, self.notifier, clock)
         self.repair = RepairService(self.store, queues, clock)
         # A budget that never runs out, as a minute passes between any two calls: it is tested by itself.
         minutes = itertools.count(step=60)
@@ -91,7 +91,7 @@ class World:
         return SyncService(
             self.store,
             thinkific or self.thinkific,
-            self.bell,
+            self.notifier,
             worker=name,
             on_refusal=lambda student_id, what: self.refusals.append((student_id, what)),
             clock=self.clock,
@@ -198,13 +198,13 @@ class World:
         """Seats used: of the product, else of the account."""
         if product is None:
             return self.users.get(user.id).user.seats_used
-        around = self.store.lookups.surroundings(grants_of=(user.id, [product.id]))
-        return around.grants[product.id].seats_used if product.id in around.grants else 0
+        related = self.store.lookups.related_records(grants_of=(user.id, [product.id]))
+        return related.grants[product.id].seats_used if product.id in related.grants else 0
 
     # The worker
 
     def look(self, student_id: int, *, seconds: float = 60.0) -> SyncOutcome:
-        return self.sync.bring(student_id, lambda: seconds)
+        return self.sync.sync_student(student_id, lambda: seconds)
 
     def wait(self) -> None:
         """Until the last message that was sent arrives."""

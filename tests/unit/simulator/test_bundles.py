@@ -99,7 +99,7 @@ def test_a_change_of_nothing(open_school: Callable[..., School], status: int) ->
 
 
 def test_rejecting_who_is_enrolled(open_school: Callable[..., School]) -> None:
-    school = open_school(existing_enrolment="reject")
+    school = open_school(existing_enrollment="reject")
     bundle, courses = school.bundle(2)
     user = school.user()["id"]
     school.enrolled(user, courses[0])

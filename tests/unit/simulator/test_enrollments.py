@@ -7,7 +7,7 @@ from tests.unit.simulator.school import School
 DAY = 86_400
 
 
-def test_a_new_enrolment(school: School) -> None:
+def test_a_new_enrollment(school: School) -> None:
     user, course = school.user(), school.course("Safety")
     school.time += 0.25
     created = school.enrolled(
@@ -84,8 +84,8 @@ def test_a_second_time_overwrites_the_dates_and_keeps_the_progress(school: Schoo
 
 
 @pytest.mark.parametrize(("switch", "status", "rows"), [("upsert", 201, 1), ("reject", 422, 1), ("duplicate", 201, 2)])
-def test_existing_enrolment(open_school: Callable[..., School], switch: str, status: int, rows: int) -> None:
-    school = open_school(existing_enrolment=switch)
+def test_existing_enrollment(open_school: Callable[..., School], switch: str, status: int, rows: int) -> None:
+    school = open_school(existing_enrollment=switch)
     user, course = school.user(), school.course()
     school.enrolled(user["id"], course)
     response = school.api("POST", "/enrollments", json={"user_id": user["id"], "course_id": course})

@@ -76,12 +76,12 @@ def test_the_admin_api_leaves_out_the_newer_builder(school: School, path: str) -
 
 
 @pytest.mark.parametrize(("switch", "in_lists", "by_id"), [("listed", 1, 200), ("by_id", 0, 200), ("unseen", 0, 404)])
-def test_enrolments_of_the_newer_builder_are_shown_as_the_switch_says(
+def test_enrollments_of_the_newer_builder_are_shown_as_the_switch_says(
     school: School, switch: str, in_lists: int, by_id: int
 ) -> None:
     course, user = school.course("Hidden", newer_builder=True), school.user()
     made = school.enrolled(user["id"], course)
-    school.control("PUT", "/switches", json={"hidden_enrolments": switch})
+    school.control("PUT", "/switches", json={"hidden_enrollments": switch})
     assert len(school.items("/enrollments", **{"query[user_id]": user["id"]})) == in_lists
     assert school.api("GET", f"/enrollments/{made['id']}").status_code == by_id
     assert school.api("PUT", f"/enrollments/{made['id']}", json={}).status_code == 204

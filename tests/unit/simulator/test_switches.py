@@ -6,7 +6,7 @@ from tests.unit.simulator.school import School
 from b2b_cli.simulator import SwitchError, Switches
 
 DEFAULTS = {
-    "existing_enrolment": "upsert",
+    "existing_enrollment": "upsert",
     "expiry": "instant",
     "put_null_clears_expiry": False,
     "put_status": 204,
@@ -31,8 +31,8 @@ DEFAULTS = {
     "external_source_on_create": "ignored",
     "longest_name": "off",
     "false_filters": "ignored",
-    "deleted_user_enrolments": "removed",
-    "hidden_enrolments": "listed",
+    "deleted_user_enrollments": "removed",
+    "hidden_enrollments": "listed",
     "graphql_product": "given",
     "graphql_missing": "null",
     "graphql_rate_limit": 2000,

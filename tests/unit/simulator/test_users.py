@@ -184,7 +184,7 @@ def test_external_ids(school: School) -> None:
 
 @pytest.mark.parametrize(("switch", "left"), [("removed", 0), ("kept", 1)])
 def test_a_deleted_user(open_school: Callable[..., School], switch: str, left: int) -> None:
-    school = open_school(deleted_user_enrolments=switch)
+    school = open_school(deleted_user_enrollments=switch)
     user, course = school.user(), school.course()
     group = school.group()
     school.api("POST", "/group_users", json={"user_id": user["id"], "group_names": ["Acme"]})

@@ -8,14 +8,14 @@ import httpx
 import pytest
 from tests.unit.clock import Clock
 
-from b2b.domain.upstream import (
+from b2b.domain.work.upstream import (
     BudgetSpent,
     KeyRefused,
     QueryTooCostly,
     ThinkificDown,
     ThinkificRejected,
 )
-from b2b.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
+from b2b.gateways.thinkific.graphql import FixedToken, ThinkificGraphQL, graphql_client
 
 URL = "https://api.thinkific.example/stable/graphql"
 TOKEN = "t" * 40

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, html, ok, page, refused, user
 
-from b2b.domain.upstream import (
+from b2b.domain.work.upstream import (
     AnswerLost,
     BudgetSpent,
     EmailTaken,
@@ -19,8 +19,9 @@ from b2b.domain.upstream import (
     ThinkificMissing,
     ThinkificRejected,
 )
-from b2b.thinkific.client import Thinkific, seconds_until_reset
-from b2b.thinkific.models import flattened_errors
+from b2b.gateways.thinkific import Thinkific
+from b2b.gateways.thinkific.answers import seconds_until_reset
+from b2b.gateways.thinkific.models import flattened_errors
 
 NOW = 1_773_144_000.0
 
@@ -28,15 +29,15 @@ Call = Callable[[Thinkific], Any]
 
 
 def read(client: Thinkific) -> Any:
-    return client.find_user("ada@example.com")
+    return client.accounts.find("ada@example.com")
 
 
 def create(client: Thinkific) -> Any:
-    return client.create_user(first_name="Ada", last_name="Lovelace", email="ada@example.com")
+    return client.accounts.create(first_name="Ada", last_name="Lovelace", email="ada@example.com")
 
 
 def change(client: Thinkific) -> Any:
-    return client.update_enrollment(9, activated_at=datetime(2026, 3, 10, tzinfo=UTC), expiry_date=None)
+    return client.enrollments.update(9, activated_at=datetime(2026, 3, 10, tzinfo=UTC), expiry_date=None)
 
 
 def end_of(call: Call, wire: Wire, reply: httpx.Response | Exception) -> ThinkificError:
@@ -279,7 +280,7 @@ def test_calls_in_bulk_leave_the_burst_to_others(wire: Wire, bulk: bool, made: i
 
 def test_each_page_of_a_list_is_a_call_of_the_budget(wire: Wire) -> None:
     client = wire.answers(page({"id": 1, "name": "A"}, next_page=2), page())
-    client.find_group("B")
+    client.groups.find("B")
     assert wire.ledger.state.version == 2
 
 

@@ -10,8 +10,8 @@ import httpx
 from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 
-from b2b.domain.budget import Budget
-from b2b.thinkific.client import FixedKey, SchoolKey, Thinkific, http_client
+from b2b.domain.work.budget import Budget
+from b2b.gateways.thinkific import FixedKey, SchoolKey, Thinkific, http_client
 
 URL = "https://thinkific.example/api/public/v1"
 KEY = "k" * 32

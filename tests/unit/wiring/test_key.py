@@ -11,10 +11,10 @@ from tests.unit.aws import REGION, Aws, aws
 from tests.unit.clock import Clock
 from tests.unit.thinkific.wire import Wire, ok, page, refused, user
 
-from b2b.domain.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
-from b2b.thinkific.client import Thinkific
-from b2b.wiring import core
-from b2b.wiring.key import NO_KEY, SecretKey, SecretToken
+from b2b.domain.work.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
+from b2b.gateways.thinkific import Thinkific
+from b2b.wiring.aws import session
+from b2b.wiring.secrets import NO_KEY, SecretKey, SecretToken
 
 __all__ = ["aws"]
 
@@ -40,11 +40,11 @@ class Secret:
 @pytest.fixture
 def secret(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    core._session.cache_clear()
+    session.cache_clear()
     made = Secret(aws)
     yield made
     made.delete(ForceDeleteWithoutRecovery=True)
-    core._session.cache_clear()
+    session.cache_clear()
 
 
 @pytest.fixture
@@ -68,11 +68,11 @@ def keys_sent(wire: Wire) -> list[str]:
 
 
 def read(client: Thinkific) -> Any:
-    return client.find_user(EMAIL)
+    return client.accounts.find(EMAIL)
 
 
 def create(client: Thinkific) -> Any:
-    return client.create_user(first_name="Ada", last_name="Lovelace", email=EMAIL)
+    return client.accounts.create(first_name="Ada", last_name="Lovelace", email=EMAIL)
 
 
 @pytest.fixture

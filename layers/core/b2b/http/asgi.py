@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from b2b.http.app import with_entry
+from b2b.http.api.app import with_entry
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

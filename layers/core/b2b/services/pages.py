@@ -55,8 +55,8 @@ class Page(Generic[Record]):
     next_cursor: Cursor | None
 
 
-class Room(Protocol[Record_contra]):
-    """What an answer has room for. A page ends where its room does, however many rows were asked for."""
+class SizeLimit(Protocol[Record_contra]):
+    """What fits into an answer. A page ends where its answer is full, however many rows were asked for."""
 
     def take(self, record: Record_contra) -> bool:
         """Whether the record fits behind those taken. The first always does, so that a walk goes on."""
@@ -67,8 +67,8 @@ class Room(Protocol[Record_contra]):
         ...
 
 
-class Endless:
-    """Room for everything."""
+class Unlimited:
+    """Everything fits."""
 
     def take(self, record: object) -> bool:
         del record
@@ -78,7 +78,7 @@ class Endless:
         return 2**31
 
 
-ENDLESS = Endless()
+UNLIMITED = Unlimited()
 
 
 def read_page(
@@ -86,16 +86,16 @@ def read_page(
     kind: Kind,
     request: PageRequest,
     load: "Callable[[ListPage], Mapping[int, Record]]",
-    room: Room[Record] = ENDLESS,
+    size_limit: SizeLimit[Record] = UNLIMITED,
 ) -> Page[Record]:
     """One page of the list ``kind``; ``load`` finds the records of rows by id (those deleted meanwhile are absent)."""
     total = store.counters.total(kind)
     found = _rows(store, kind, request, total)
     records: list[Record] = []
     passed = 0
-    for record in _loaded(found, load, room):
+    for record in _loaded(found, load, size_limit):
         if record is not None:
-            if not room.take(record):
+            if not size_limit.take(record):
                 break
             records.append(record)
         passed += 1
@@ -106,14 +106,17 @@ def read_page(
 
 
 def page_of(
-    records: Sequence[Record], request: PageRequest, id_of: Callable[[Record], int], room: Room[Record] = ENDLESS
+    records: Sequence[Record],
+    request: PageRequest,
+    id_of: Callable[[Record], int],
+    size_limit: SizeLimit[Record] = UNLIMITED,
 ) -> Page[Record]:
     """As ``read_page``, of a list that is at hand whole, in any order."""
     ordered = sorted(records, key=id_of, reverse=request.newest_first)
     start = request.offset
     if request.cursor is not None:
         start = sum(_is_passed(id_of(record), request.cursor, request) for record in ordered)
-    shown = [*takewhile(room.take, ordered[start : start + request.per_page])]
+    shown = [*takewhile(size_limit.take, ordered[start : start + request.per_page])]
     next_cursor = None
     if shown and start + len(shown) < len(ordered):
         next_cursor = Cursor(id_of(shown[-1]), request.page + 1, request.offset + len(shown))
@@ -134,12 +137,12 @@ def _rows(store: "Store", kind: Kind, request: PageRequest, total: int) -> "List
 
 
 def _loaded(
-    found: "ListPage", load: "Callable[[ListPage], Mapping[int, Record]]", room: Room[Record]
+    found: "ListPage", load: "Callable[[ListPage], Mapping[int, Record]]", size_limit: SizeLimit[Record]
 ) -> Iterator[Record | None]:
-    """Each row's record. Batches follow the room, so that little is loaded that does not fit."""
+    """Each row's record. Batches follow the size_limit, so that little is loaded that does not fit."""
     start, size = 0, _FIRST_BATCH
     while start < len(found.rows):
         batch = found.part(start, start + size)
         records = load(batch)
         yield from map(records.get, batch.ids)
-        start, size = start + size, max(1, room.estimate())
+        start, size = start + size, max(1, size_limit.estimate())

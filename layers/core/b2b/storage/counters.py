@@ -2,7 +2,9 @@
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
-from b2b.storage.table import Action, Item, Table, Update
+from b2b.storage.actions import Action, Update
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 class Counters:

@@ -1,7 +1,7 @@
 """The only place that builds a key of the table (docs/architecture.md has the picture).
 
 Letters in front of a sort key order the rows of a partition so that one Query reads what belongs together:
-a user with its grants, a student with its users, enrolments and wish.
+a user with its grants, a student with its users, enrollments and wish.
 """
 
 from typing import NamedTuple
@@ -92,7 +92,7 @@ def user_student(user_id: int, student_id: int) -> Key:
     return Key(user_partition(user_id), f"STUDENT#{padded(student_id)}")
 
 
-# Students: A the student, B its users, C its enrolments, SYNC the wish.
+# Students: A the student, B its users, C its enrollments, SYNC the wish.
 WHOLE_STUDENT = SortRange("A#", "SYNC")
 
 
@@ -122,7 +122,7 @@ def enrollment(student_id: int, product_id: int) -> Key:
 
 
 def enrollment_ids(key: Key) -> tuple[int, int]:
-    """Student and product of an enrolment's key."""
+    """Student and product of an enrollment's key."""
     return int(key.pk.rpartition("#")[2]), int(key.sk.rpartition("#")[2])
 
 
@@ -275,8 +275,8 @@ def request_rate(token_id: int, minute: int) -> Key:
     return _alone(f"RATE#{token_id}#{minute}")
 
 
-def rings(user_id: int, minute: int) -> Key:
-    return _alone(f"RINGS#{user_id}#{minute}")
+def enqueued_students(user_id: int, minute: int) -> Key:
+    return _alone(f"ENQUEUED#{user_id}#{minute}")
 
 
 # Partitions of the due index, beside the shards below.

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from b2b.domain.kinds import Kind
 from b2b.storage import keys
-from b2b.storage.table import Item, Table
+from b2b.storage.items import Item
+from b2b.storage.table import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from b2b.domain.catalogue.products import Candidates, Product
 from b2b.domain.errors import WriteConflict
+from b2b.domain.identity.users import Grant, User
 from b2b.domain.kinds import Kind
-from b2b.domain.products import Candidates, Product
-from b2b.domain.settings import Settings
-from b2b.domain.users import Grant, User
+from b2b.domain.work.settings import Settings
 from b2b.storage import keys
-from b2b.storage.addresses import Addresses, question
-from b2b.storage.products import candidate_keys, candidates_from_items, product_from_item
-from b2b.storage.settings import settings_from_item
+from b2b.storage.catalogue.products import candidate_keys, candidates_from_items, product_from_item
+from b2b.storage.identity.addresses import Addresses, question
+from b2b.storage.identity.users import grant_from_item, user_from_item
 from b2b.storage.table import Table
-from b2b.storage.users import grant_from_item, user_from_item
+from b2b.storage.work.settings import settings_from_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RelatedRecords:
     """Records by id. ``grants`` are one user's, by product, also those merely counted.
 
-    ``rings``: students of that user for whom the sync was rung in this minute.
+    ``enqueued``: students of that user for whom a sync was enqueued in this minute.
     """
 
     users: dict[int, User]
     grants: dict[int, Grant]
     products: dict[int, Product]
-    rings: int = 0
+    enqueued: int = 0
 
 
 class Lookups:
@@ -45,28 +45,30 @@ class Lookups:
         self._table = table
         self._addresses = Addresses(table)
 
-    def surroundings(
+    def related_records(
         self,
         *,
         user_ids: Iterable[int] = (),
         product_ids: Iterable[int] = (),
         grants_of: tuple[int, Iterable[int]] | None = None,
-        rings_of: tuple[int, datetime] | None = None,
-    ) -> Surroundings:
+        enqueued_of: tuple[int, datetime] | None = None,
+    ) -> RelatedRecords:
         """Users, products and one user's grants of products, in one round trip for each 100 of them."""
         user_keys = [keys.user(user_id) for user_id in user_ids]
         product_keys = [keys.product(product_id) for product_id in product_ids]
         grant_keys = [keys.grant(grants_of[0], product_id) for product_id in grants_of[1]] if grants_of else []
-        ring_keys = [keys.rings(rings_of[0], int(rings_of[1].timestamp()) // 60)] if rings_of else []
-        found = self._table.get_many([*user_keys, *product_keys, *grant_keys, *ring_keys])
+        enqueued_keys = (
+            [keys.enqueued_students(enqueued_of[0], int(enqueued_of[1].timestamp()) // 60)] if enqueued_of else []
+        )
+        found = self._table.get_many([*user_keys, *product_keys, *grant_keys, *enqueued_keys])
         users = (user_from_item(found[key]) for key in user_keys if key in found)
         products = (product_from_item(found[key]) for key in product_keys if key in found)
         grants = (grant_from_item(found[key]) for key in grant_keys if key in found)
-        return Surroundings(
+        return RelatedRecords(
             users={user.id: user for user in users},
             grants={grant.product_id: grant for grant in grants},
             products={product.id: product for product in products},
-            rings=sum(found[key]["students"] for key in ring_keys if key in found),
+            enqueued=sum(found[key]["students"] for key in enqueued_keys if key in found),
         )
 
     def missing_user(self, email: str, user_id: int) -> WriteConflict:

@@ -4,7 +4,7 @@
 earlier release has written, `b2b migrate-data` brings to this one while the API runs.
 
 1   up to November 2026; the items say nothing of it
-2   every item says its form; e-mail guards stand under today's key (``b2b.domain.emails``)
+2   every item says its form; e-mail guards stand under today's key (``b2b.domain.identity.emails``)
 """
 
 from collections.abc import Mapping

@@ -2,24 +2,26 @@
 
 from collections.abc import Sequence
 
-from b2b.storage.consistency import Consistency
+from b2b.storage.actions import Action
+from b2b.storage.catalogue.graphql import GraphQLItem
+from b2b.storage.catalogue.products import Products
 from b2b.storage.counters import Counters
-from b2b.storage.graphql import GraphQLItem
-from b2b.storage.idempotency import Idempotency
+from b2b.storage.enrollment.enrollments import Enrollments
+from b2b.storage.enrollment.refusals import Refusals
+from b2b.storage.enrollment.students import Students
+from b2b.storage.enrollment.wishes import Wishes
+from b2b.storage.identity.address_migration import AddressMigration
+from b2b.storage.identity.tokens import Tokens
+from b2b.storage.identity.users import Users
+from b2b.storage.integrity.consistency import Consistency
+from b2b.storage.integrity.recounts import Recounts
 from b2b.storage.listing import Listing
 from b2b.storage.lookups import Lookups
-from b2b.storage.migrations import Migrations
-from b2b.storage.operations import Operations
-from b2b.storage.products import Products
-from b2b.storage.recounts import Recounts
-from b2b.storage.refusals import Refusals
-from b2b.storage.settings import SettingsItem
-from b2b.storage.settling import Settling
-from b2b.storage.students import Students
-from b2b.storage.table import Action, Table
-from b2b.storage.tokens import Tokens
-from b2b.storage.users import Users
-from b2b.storage.wishes import Wishes
+from b2b.storage.table import Table
+from b2b.storage.work.idempotency import Idempotency
+from b2b.storage.work.migrations import Migrations
+from b2b.storage.work.operations import Operations
+from b2b.storage.work.settings import SettingsItem
 
 
 class Store:
@@ -27,6 +29,7 @@ class Store:
         self._table = table
         self.users = Users(table)
         self.students = Students(table)
+        self.enrollments = Enrollments(table)
         self.products = Products(table)
         self.wishes = Wishes(table)
         self.tokens = Tokens(table)
@@ -40,7 +43,7 @@ class Store:
         self.lookups = Lookups(table)
         self.recounts = Recounts(table)
         self.refusals = Refusals(table)
-        self.settling = Settling(table)
+        self.address_migration = AddressMigration(table)
         self.migrations = Migrations(table)
 
     def write(self, action: Action) -> None:

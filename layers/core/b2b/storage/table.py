@@ -7,31 +7,24 @@ again, write again.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from b2b.domain.errors import ConditionFailed, WriteConflict
-from b2b.storage import keys, schema
+from b2b.storage import keys
+from b2b.storage.actions import Action
+from b2b.storage.items import Item, marshal, marshal_key, unmarshal
 from b2b.storage.keys import Key, SortRange
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-Item = dict[str, Any]
 Result = TypeVar("Result")
-
-EXISTS = Attr(keys.PARTITION).exists()
-ABSENT = Attr(keys.PARTITION).not_exists()
 
 # DynamoDB's own limits (Service, account, and table quotas).
 MAX_TRANSACTION = 100
@@ -69,148 +62,6 @@ def up_to(sort_key: str) -> SortCondition:
     return SortCondition("#sort <= :last", {":last": sort_key})
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One member of a transaction, or a write of its own. ``kind`` is DynamoDB's name for it."""
-
-    kind: str
-    arguments: dict[str, Any]
-
-    @property
-    def key(self) -> Key:
-        item = self.arguments.get("Key") or self.arguments["Item"]
-        return Key(item[keys.PARTITION]["S"], item[keys.SORT]["S"])
-
-
-class _Deserializer(TypeDeserializer):
-    """Numbers as int where they are whole, else float, and bytes as they are; boto3 gives Decimal and Binary."""
-
-    def _deserialize_b(self, value: bytes) -> bytes:
-        return value
-
-    def _deserialize_n(self, value: str) -> int | float:
-        return int(value) if value.lstrip("-").isdigit() else float(value)
-
-
-_serializer = TypeSerializer()
-_deserializer = _Deserializer()
-
-
-def marshal(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item in DynamoDB's notation. What is None or an empty set is left out."""
-    return {name: _marshal_value(value) for name, value in item.items() if not _is_nothing(value)}
-
-
-def unmarshal(item: Mapping[str, Any]) -> Item:
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
-
-
-def _marshal_value(value: Any) -> Any:
-    if isinstance(value, float):
-        value = Decimal(str(value))
-    elif isinstance(value, frozenset):
-        value = set(value)
-    return _serializer.serialize(value)
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, set | frozenset) and not value)
-
-
-def put(key: Key, item: Mapping[str, Any], *, when: ConditionBase | None = None) -> Action:
-    """``item`` is all there is to store, and so of today's form."""
-    stored = {**item, keys.PARTITION: key.pk, keys.SORT: key.sk, schema.ATTRIBUTE: schema.VERSION}
-    return _action("Put", {"Item": marshal(stored)}, when)
-
-
-def delete(key: Key, *, when: ConditionBase | None = None) -> Action:
-    return _action("Delete", {"Key": _key(key)}, when)
-
-
-def check(key: Key, when: ConditionBase) -> Action:
-    return _action("ConditionCheck", {"Key": _key(key)}, when)
-
-
-class Update:
-    """One UpdateItem in the making: ``Update(key).set(name="x").add(seats_used=1).when(Attr("pk").exists())``.
-
-    ``may_create``: the condition may hold where there is no item yet. The item then says that it is of today's form.
-    """
-
-    def __init__(self, key: Key, *, may_create: bool = False) -> None:
-        self._key = key
-        self._may_create = may_create
-        self._clauses: dict[str, list[str]] = {}
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
-
-    def set(self, **values: Any) -> Self:
-        """None removes the attribute."""
-        for name, value in values.items():
-            if _is_nothing(value):
-                self.remove(name)
-            else:
-                self._clause("SET", f"{self._name(name)} = {self._value(value)}")
-        return self
-
-    def set_if_absent(self, **values: Any) -> Self:
-        for name, value in values.items():
-            placeholder = self._name(name)
-            self._clause("SET", f"{placeholder} = if_not_exists({placeholder}, {self._value(value)})")
-        return self
-
-    def add(self, **deltas: int | AbstractSet[int]) -> Self:
-        """Counts from 0 where there is no attribute; a set takes in the given members."""
-        for name, delta in deltas.items():
-            self._clause("ADD", f"{self._name(name)} {self._value(delta)}")
-        return self
-
-    def discard(self, **members: AbstractSet[int]) -> Self:
-        """Takes members out of a set."""
-        for name, values in members.items():
-            self._clause("DELETE", f"{self._name(name)} {self._value(values)}")
-        return self
-
-    def remove(self, *names: str) -> Self:
-        for name in names:
-            self._clause("REMOVE", self._name(name))
-        return self
-
-    def when(self, condition: ConditionBase) -> Action:
-        return self._build(condition)
-
-    def always(self) -> Action:
-        return self._build(None)
-
-    def _build(self, condition: ConditionBase | None) -> Action:
-        if condition is None or self._may_create:
-            self.set_if_absent(**{schema.ATTRIBUTE: schema.VERSION})
-        expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in self._clauses.items())
-        return _action(
-            "Update",
-            {
-                "Key": _key(self._key),
-                "UpdateExpression": expression,
-                "ExpressionAttributeNames": dict(self._names),
-                "ExpressionAttributeValues": dict(self._values),
-            },
-            condition,
-        )
-
-    def _clause(self, verb: str, text: str) -> None:
-        self._clauses.setdefault(verb, []).append(text)
-
-    def _name(self, name: str) -> str:
-        placeholder = f"#u{len(self._names)}"
-        self._names[placeholder] = name
-        return placeholder
-
-    def _value(self, value: Any) -> str:
-        placeholder = f":u{len(self._values)}"
-        self._values[placeholder] = _marshal_value(value)
-        return placeholder
-
-
 def _again(write: Callable[[], Result]) -> Result:
     for attempt in range(_WRITE_TRIES - 1):
         try:
@@ -230,12 +81,12 @@ class Table:
         self._name = name
 
     def get(self, key: Key) -> Item | None:
-        answer = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._name, Key=marshal_key(key), ConsistentRead=True)
         return unmarshal(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, wanted: Iterable[Key]) -> dict[Key, Item]:
         """The items there are, by key, in one round trip for each 100 keys."""
-        pending = [_key(key) for key in dict.fromkeys(wanted)]
+        pending = [marshal_key(key) for key in dict.fromkeys(wanted)]
         found: dict[Key, Item] = {}
         attempt = 0
         while pending:
@@ -430,24 +281,6 @@ class Table:
             if "LastEvaluatedKey" not in answer:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-
-def _key(key: Key) -> dict[str, Any]:
-    return {keys.PARTITION: {"S": key.pk}, keys.SORT: {"S": key.sk}}
-
-
-def _action(kind: str, arguments: dict[str, Any], condition: ConditionBase | None) -> Action:
-    if condition is not None:
-        built = ConditionExpressionBuilder().build_expression(condition)
-        arguments["ConditionExpression"] = built.condition_expression
-        names = built.attribute_name_placeholders
-        values = {name: _marshal_value(value) for name, value in built.attribute_value_placeholders.items()}
-        arguments["ExpressionAttributeNames"] = arguments.get("ExpressionAttributeNames", {}) | names
-        arguments["ExpressionAttributeValues"] = arguments.get("ExpressionAttributeValues", {}) | values
-    # DynamoDB refuses an empty map of values.
-    if not arguments.get("ExpressionAttributeValues", True):
-        del arguments["ExpressionAttributeValues"]
-    return Action(kind, arguments)
 
 
 def _failed_conditions(error: ClientError) -> list[int]:

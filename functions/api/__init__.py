@@ -1,0 +1,1 @@
+"""The API's functions, one for each group of resources."""

@@ -1,1 +1,0 @@
-"""Takes note of enrolments whose end has come."""

@@ -1,1 +1,0 @@
-"""Rings again for what a lost message or a dead worker left undone."""

@@ -1,0 +1,1 @@
+"""Enqueues again what a lost message or a dead worker left undone."""

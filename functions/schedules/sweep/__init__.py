@@ -1,0 +1,1 @@
+"""Takes note of enrollments whose end has come."""

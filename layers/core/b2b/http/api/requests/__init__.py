@@ -1,0 +1,1 @@
+"""What requests carry: bodies in every form that clients send, and their fields."""

@@ -1,0 +1,4 @@
+"""Reading and mending items that contradict each other.
+
+No other area uses it.
+"""

@@ -1,0 +1,4 @@
+"""Items of operations, idempotency keys, budget, settings, migrations.
+
+Other areas use them through the store.
+"""

@@ -1,1 +1,0 @@
-"""Thinkific's Admin API: the calls we make, what comes back, and how many are allowed."""
