@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx
+from tests.in_memory.sqs import Sent
 from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
-from tests.unit.services.world import Sent, World
+from tests.unit.services.world import World
 
 from b2b.domain.work.budget import Budget
 from b2b.domain.work.operations import OperationType

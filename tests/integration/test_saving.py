@@ -146,14 +146,19 @@ def _item(name: str, number: int) -> dict[str, dict[str, str]]:
 
 
 def to_a_full_disk(state: Path) -> Callable[[], None]:
-    path = state / "dynamodb.partial"
-    path.symlink_to("/dev/full")
-    return path.unlink
+    return _full_disk_in_place_of(state / "dynamodb.partial")
 
 
 def to_a_full_disk_for_the_queues(state: Path) -> Callable[[], None]:
-    path = state / "sqs.partial"
-    path.symlink_to("/dev/full")
+    return _full_disk_in_place_of(state / "sqs.partial")
+
+
+def _full_disk_in_place_of(path: Path) -> Callable[[], None]:
+    """The emulator may write the file meanwhile."""
+    while not path.is_symlink():
+        path.unlink(missing_ok=True)
+        with suppress(FileExistsError):
+            path.symlink_to("/dev/full")
     return path.unlink
 
 

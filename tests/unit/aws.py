@@ -1,21 +1,19 @@
-"""DynamoDB and SQS in this process (moto), for tests of one thread: what races belongs to the emulator."""
+"""DynamoDB and SQS in this process (tests.in_memory); with ``--emulated`` the emulator's DynamoDB in its place."""
 
 import itertools
-import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
-from moto import mock_aws
+from tests.emulated import running_emulator
+from tests.in_memory.dynamodb import DynamoDB, Watcher
+from tests.in_memory.sqs import Sqs
 
 from b2b.storage.table import Table
-from b2b_cli.local.resources import Resources, make_resources
+from b2b_cli.local.resources import Resources
 from b2b_cli.local.template import Template
-
-if TYPE_CHECKING:
-    from b2b_cli.local.emulator import Emulator
 
 REGION = "us-east-1"
 
@@ -23,47 +21,78 @@ _numbers = itertools.count(1)
 
 
 class Aws:
-    """The emulator's part that makes tables and queues."""
+    """An account with tables and queues. ``client``: DynamoDB's."""
 
-    def __init__(self) -> None:
-        self._clients: dict[str, Any] = {}
-        self.template = Template()
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.sqs = Sqs()
+        self._template = Template()
 
-    def client(self, service: str, config: Config | None = None) -> Any:
-        if service not in self._clients:
-            make: Any = boto3.client
-            quick = Config(parameter_validation=False).merge(config or Config())
-            self._clients[service] = make(service, region_name=REGION, config=quick)
-        return self._clients[service]
+    def new_table(self) -> str:
+        """Its name."""
+        name = f"table-{next(_numbers)}"
+        self.client.create_table(TableName=name, **self._template.table())
+        return name
 
-    def new_table_name(self) -> str:
-        return f"table-{next(_numbers)}"
+    def delete_table(self, name: str) -> None:
+        self.client.delete_table(TableName=name)
 
-    def make(self, table_name: str) -> Resources:
+    def new_resources(self) -> Resources:
         """The template's table and queues."""
-        return make_resources(cast("Emulator", self), self.template, table_name)
-
-    def remove(self, made: Resources) -> None:
-        self.client("dynamodb").delete_table(TableName=made.table_name)
-        for url in made.queue_urls.values():
-            self.client("sqs").delete_queue(QueueUrl=url)
+        name = self.new_table()
+        urls = {queue: f"https://sqs.{REGION}.amazonaws.com/1/{name}-{queue}" for queue in self._template.queues()}
+        return Resources(name, urls)
 
     def received(self, url: str) -> list[dict[str, Any]]:
         """The messages that may be received now, and no longer are."""
-        answer = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        found = [sent for sent in self.sqs.sent if (sent.queue, sent.delay) == (url, 0)]
+        self.sqs.sent = [sent for sent in self.sqs.sent if sent not in found]
+        return [sent.body for sent in found]
+
+    def watched(self, watcher: Watcher) -> AbstractContextManager[None]:
+        """``watcher`` is told of each call of DynamoDB before it is carried out. What it raises, the caller gets."""
+        return self.client.watched(watcher) if isinstance(self.client, DynamoDB) else _watched(self.client, watcher)
+
+    def session(self) -> "Session":
+        """In the place of boto3.Session."""
+        return Session(self)
+
+
+class Session:
+    """Makes clients as boto3's does: of this account where it has the service, else boto3's own."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._clients = {"dynamodb": aws.client, "sqs": aws.sqs}
+        self._boto = boto3.session.Session(region_name=REGION)
+
+    def client(self, name: str, **options: Any) -> Any:
+        return self._clients.get(name) or self._boto.client(name, **options)  # type: ignore[call-overload] # any of them
+
+
+@contextmanager
+def _watched(client: Any, watcher: Watcher) -> Iterator[None]:
+    def tell(params: dict[str, Any], model: Any, **_: Any) -> None:
+        watcher(model.name, params)
+
+    client.meta.events.register("provide-client-params.dynamodb", tell)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister("provide-client-params.dynamodb", tell)
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Aws]:
-    with mock_aws():
-        yield Aws()
+def aws(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    if not pytestconfig.getoption("--emulated"):
+        yield Aws(DynamoDB())
+        return
+    with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield Aws(emulator.client("dynamodb"))
 
 
 @pytest.fixture
 def table(aws: Aws) -> Iterator[Table]:
     """An empty table, one a test."""
-    name = aws.new_table_name()
-    aws.client("dynamodb").create_table(TableName=name, **aws.template.table())
-    yield Table(aws.client("dynamodb"), name)
-    aws.client("dynamodb").delete_table(TableName=name)
+    name = aws.new_table()
+    yield Table(aws.client, name)
+    aws.delete_table(name)

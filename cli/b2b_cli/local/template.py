@@ -8,10 +8,15 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # a PyYAML that was built without libyaml, which is ten times as fast
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment] # they construct the same
+
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     """CloudFormation's short forms (``!Ref X``) as their long ones (``{"Ref": "X"}``)."""
 
 

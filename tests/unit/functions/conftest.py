@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+import boto3
 import pytest
 from tests.functions import ALL
 from tests.unit.aws import REGION, Aws, aws
@@ -27,8 +28,9 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="module")
 def resources(aws: Aws, environment: pytest.MonkeyPatch) -> Iterator[Resources]:
-    """A table and queues, named in the environment as the template names them."""
-    made = aws.make(aws.new_table_name())
+    """A table and queues, named in the environment as the template names them, and clients that reach them."""
+    made = aws.new_resources()
+    environment.setattr(boto3, "Session", aws.session)
     for name, value in made.environment().items():
         environment.setenv(name, value)
     environment.setenv("AWS_DEFAULT_REGION", REGION)
@@ -38,7 +40,7 @@ def resources(aws: Aws, environment: pytest.MonkeyPatch) -> Iterator[Resources]:
     _forget()
     yield made
     _forget()
-    aws.remove(made)
+    aws.delete_table(made.table_name)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.unit.aws import Aws
 from tests.unit.clock import Clock
 from tests.unit.functions.api import Api
 from tests.unit.functions.calls import CALLS, EMAIL, OTHER, Call
@@ -148,20 +149,16 @@ def test_the_secret_of_a_new_token_is_not_in_a_replay(api: Api, key: dict[str, s
 
 
 @contextmanager
-def failing(api: Api, request: str) -> Iterator[None]:
+def failing(aws: Aws, request: str) -> Iterator[None]:
     """What DynamoDB is sent within, if it matches the regular expression, is not answered and not done."""
     pattern = re.compile(request)
 
-    def fail(request: Any, **_: Any) -> None:
-        if pattern.search(f"{request.headers['X-Amz-Target']} {request.body.decode()}"):
+    def fail(operation: str, call: dict[str, Any]) -> None:
+        if pattern.search(f"{operation} {call}"):
             raise RuntimeError("what nobody foresaw")
 
-    events = api.services.records.table._client.meta.events
-    events.register_first("before-send.dynamodb", fail)
-    try:
+    with aws.watched(fail):
         yield
-    finally:
-        events.unregister("before-send.dynamodb", fail)
 
 
 def called(api: Api, method: str, path: str, body: Any, key: dict[str, str]) -> Any:
@@ -192,7 +189,7 @@ REPEATED: list[tuple[str, str, dict[str, Any] | None, int]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), REPEATED)
 def test_a_call_that_died_before_its_answer_was_kept_may_be_repeated(
-    api: Api, key: dict[str, str], method: str, path: str, body: dict[str, Any] | None, status: int
+    api: Api, aws: Aws, key: dict[str, str], method: str, path: str, body: dict[str, Any] | None, status: int
 ) -> None:
     number = next(_numbers)
     boss = created(api, "/api/users/upsert", {"email": f"user-{number}@example.com"})
@@ -201,7 +198,7 @@ def test_a_call_that_died_before_its_answer_was_kept_may_be_repeated(
     path = path.format(user=boss["id"], student=ada["id"])
     if body is not None:
         body = {name: value.format(**names) if isinstance(value, str) else value for name, value in body.items()}
-    with failing(api, "UpdateItem.*IDEMPOTENCY#"):
+    with failing(aws, "UpdateItem.*IDEMPOTENCY#"):
         assert called(api, method, path, body, key).status_code == 500
     # As if a minute had passed.
     item = keys.idempotency(1, hashlib.sha256(key["Idempotency-Key"].encode()).hexdigest())
@@ -214,9 +211,9 @@ def test_a_call_that_died_before_its_answer_was_kept_may_be_repeated(
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_fault_frees_the_key(api: Api, key: dict[str, str], number: int) -> None:
+def test_a_fault_frees_the_key(api: Api, aws: Aws, key: dict[str, str], number: int) -> None:
     body = {"name": "A", "email": f"faulty-{number}@example.com", "password": "12345678"}
-    with failing(api, "TransactWriteItems"):
+    with failing(aws, "TransactWriteItems"):
         for _ in range(2):
             assert called(api, "POST", "/api/users", body, key).status_code == 500
     assert called(api, "POST", "/api/users", body, key).status_code == 201

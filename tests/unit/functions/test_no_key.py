@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.aws import Aws
 from tests.unit.functions.api import Api
 from tests.unit.functions.test_handlers import Context, Load, event
+from tests.unit.secrets import secrets_manager
 
 from b2b.domain.work.operation_states import CatalogueSyncState
 from b2b.wiring.secrets import NO_KEY
 from b2b.wiring.workers import worker_services
 
+__all__ = ["secrets_manager"]
+
 
 @pytest.fixture
-def empty_secret(aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    arn = aws.client("secretsmanager").create_secret(Name="empty")["ARN"]
+def empty_secret(secrets_manager: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    arn = secrets_manager.create_secret(Name="empty")["ARN"]
     monkeypatch.setenv("THINKIFIC_API_KEY", "")
     monkeypatch.setenv("THINKIFIC_API_KEY_SECRET_ID", arn)
     worker_services.cache_clear()

@@ -210,17 +210,16 @@ class Schools:
         self._open_app = open_app
 
     def run(self, story: Story) -> None:
-        name, client, store, clock = self._aws.new_table_name(), self._aws.client("dynamodb"), Store(), Clock()
-        client.create_table(TableName=name, **self._aws.template.table())
+        name, store, clock = self._aws.new_table(), Store(), Clock()
         try:
             life = Life()
             upstream = Upstream(store, clock, self._open_app)
-            world = World(MortalTable(client, name, life), upstream, clock)
+            world = World(MortalTable(self._aws.client, name, life), upstream, clock)
             world.sync = world.worker("worker-1", world.thinkific_over(mortal_http(upstream, life)))
             self._tell(School(world, life, story), story)
         finally:
             store.close()
-            client.delete_table(TableName=name)
+            self._aws.delete_table(name)
 
     def _tell(self, school: School, story: Story) -> None:
         for event in story.events:

@@ -14,16 +14,15 @@ from b2b.services.pages import Page, PageRequest
 
 @pytest.fixture
 def asked(aws: Aws) -> Iterator[list[dict[str, Any]]]:
-    """The queries that DynamoDB was sent, as they went out."""
+    """The queries that DynamoDB was sent."""
     sent: list[dict[str, Any]] = []
 
-    def note(params: dict[str, Any], **_: Any) -> None:
-        sent.append(params)
+    def note(operation: str, call: dict[str, Any]) -> None:
+        if operation == "Query":
+            sent.append(call)
 
-    events = aws.client("dynamodb").meta.events
-    events.register("provide-client-params.dynamodb.Query", note)
-    yield sent
-    events.unregister("provide-client-params.dynamodb.Query", note)
+    with aws.watched(note):
+        yield sent
 
 
 def people(world: World, number: int) -> list[int]:

@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from tests.unit.services.world import Sent, World
+from tests.in_memory.sqs import Sent
+from tests.unit.services.world import World
 
 from b2b.domain.catalogue.products import Product
 from b2b.domain.errors import NotFound

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.services.world import Sent, Sqs
+from tests.in_memory.sqs import Sent, Sqs
 
 from b2b.domain.work.messages import UnreadableMessage, operation_id_of, student_id_of
 from b2b.gateways.queues import Queues

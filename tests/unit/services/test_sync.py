@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.unit.services.world import Sent, World
+from tests.in_memory.sqs import Sent
+from tests.unit.services.world import World
 
 from b2b.domain.errors import WriteConflict
 from b2b.domain.identity.users import User

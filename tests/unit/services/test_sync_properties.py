@@ -56,12 +56,10 @@ class School:
 
 @pytest.fixture(scope="module")
 def school(aws: Aws, open_app: Open) -> Iterator[School]:
-    name, client = aws.new_table_name(), aws.client("dynamodb")
-    client.create_table(TableName=name, **aws.template.table())
-    store, clock = Store(), Clock()
-    yield School(client, name, Upstream(store, clock, open_app), clock)
+    name, store, clock = aws.new_table(), Store(), Clock()
+    yield School(aws.client, name, Upstream(store, clock, open_app), clock)
     store.close()
-    client.delete_table(TableName=name)
+    aws.delete_table(name)
 
 
 @dataclass(frozen=True)
@@ -100,9 +98,7 @@ class Case:
         self.courses = {found.id: found.course_ids or (found.productable_id,) for found in self.products}
         self._prepare_thinkific()
         self.start = self._record()
-        # One by one: for each member of a transaction moto copies the whole table, and keeps the copy.
-        for item in self._items():
-            self.world.store.write(item)
+        self.world.store.transact(self._items())
         self.before = self.rows()
         faults = [fault.planned() for fault in scenario.faults]
         self.world.upstream.control("PUT", "/faults", stale_seconds=scenario.lag, next=faults)

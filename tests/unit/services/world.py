@@ -1,12 +1,12 @@
 """A school: its table, what was sent to its queues, a simulated Thinkific, and one clock for all of them."""
 
 import itertools
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
+from tests.in_memory.sqs import Sqs
 from tests.unit.clock import Clock
 from tests.unit.ledger import Ledger
 from tests.unit.services.upstream import Upstream
@@ -34,28 +34,6 @@ from b2b_cli.simulator.graphql import PATH
 
 ADA = "ada@example.com"
 NAMES = Names(first_name="Ada", last_name="Lovelace")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message: to ``queue``, about what, after how many seconds."""
-
-    queue: str
-    body: dict[str, Any]
-    delay: int
-
-
-class Sqs:
-    """In the place of SQS's client. ``broken``: it cannot be reached."""
-
-    def __init__(self) -> None:
-        self.sent: list[Sent] = []
-        self.broken = False
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto's
-        if self.broken:
-            raise ConnectionError("no queue")
-        self.sent.append(Sent(QueueUrl, json.loads(MessageBody), DelaySeconds))
 
 
 class World:
@@ -158,7 +136,8 @@ class World:
             table._client.update_item(
                 TableName=table._name,
                 Key=key,
-                UpdateExpression="SET group_name = :name",
+                UpdateExpression="SET #group = :name",
+                ExpressionAttributeNames={"#group": "group_name"},
                 ExpressionAttributeValues={":name": {"S": group}},
             )
         return user

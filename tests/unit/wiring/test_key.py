@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.aws import REGION, Aws, aws
+from tests.unit.aws import REGION
 from tests.unit.clock import Clock
+from tests.unit.secrets import secrets_manager
 from tests.unit.thinkific.wire import Wire, ok, page, refused, user
 
 from b2b.domain.work.upstream import KeyRefused, SitePaused, ThinkificDown, ThinkificRejected
@@ -16,7 +17,7 @@ from b2b.gateways.thinkific import Thinkific
 from b2b.wiring.aws import session
 from b2b.wiring.secrets import NO_KEY, SecretKey, SecretToken
 
-__all__ = ["aws"]
+__all__ = ["secrets_manager"]
 
 OLD, NEW = "old-" * 8, "new-" * 8
 SECRET = "the-schools-key"
@@ -26,8 +27,8 @@ EMAIL = "ada@example.com"
 class Secret:
     """The school's secret, without a value at first."""
 
-    def __init__(self, aws: Aws) -> None:
-        self._client = aws.client("secretsmanager")
+    def __init__(self, client: Any) -> None:
+        self._client = client
         self.arn: str = self._client.create_secret(Name=SECRET)["ARN"]
 
     def put(self, **value: Any) -> None:
@@ -38,10 +39,10 @@ class Secret:
 
 
 @pytest.fixture
-def secret(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
+def secret(secrets_manager: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     session.cache_clear()
-    made = Secret(aws)
+    made = Secret(secrets_manager)
     yield made
     made.delete(ForceDeleteWithoutRecovery=True)
     session.cache_clear()

@@ -105,7 +105,8 @@ class Reconciliation:
             raise waiting
 
     def _refuse_account(self, record: StudentRecord, reason: str) -> None:
+        # First: whoever sees that the enrollments have failed is to see why.
+        self._attempt.refuse_profile(record.student, reason)
         for enrollment in record.enrollments:
             if enrollment.is_open:
                 self._enrollments.fail_enrollment(enrollment, reason, without_account=True)
-        self._attempt.refuse_profile(record.student, reason)
