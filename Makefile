@@ -24,13 +24,17 @@ SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 \
 	|| { echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }; \
 	$(PYTHON) .make/environments.py
 
+# Images of containers often forbid Python to keep byte code. The tests start hundreds of processes, and each would
+# then compile all that it imports anew: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e clients clients-quick fuzz races faults bench build deploy check format lock openapi
 MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make run      start the whole product on this machine, at 127.0.0.1:$(PORT)   (PORT=, DATA=, ARGS=)"
-	@echo "make test     run the tests                 (ARGS='tests/unit -k seats', JOBS=2)"
+	@echo "make test     run the tests                 (ARGS=tests/unit for those that take seconds, JOBS=2)"
 	@echo "make e2e      deploy the template into an emulator, and run the contract tests there      (JOBS=2)"
 	@echo "make clients  generate clients from the API's document in five ways, and run the main job with each"
 	@echo "make clients-quick  as clients, in the two ways that CI runs"

@@ -44,6 +44,7 @@ class Need:
     requirements: str
     covers: tuple[str, ...]  # the requirement files whose pins are then all installed
     project: bool  # whether the project itself goes in too
+    compiled: bool = False  # whether hundreds of processes start from it
 
 
 CLI = "cli/requirements.txt"
@@ -54,9 +55,9 @@ AUDIT = "tests/audit-requirements.txt"
 CLIENTS = "tests/clients/requirements.txt"
 GO_CLIENTS = "tests/clients/go-requirements.txt"
 NEEDS = {
-    "run": Need(".venv", CLI, covers=(CLI,), project=True),
-    "test": Need(".venv", TESTS, covers=(TESTS, CLI), project=True),
-    "emulator": Need(".ministack", EMULATOR, covers=(EMULATOR,), project=False),
+    "run": Need(".venv", CLI, covers=(CLI,), project=True, compiled=True),
+    "test": Need(".venv", TESTS, covers=(TESTS, CLI), project=True, compiled=True),
+    "emulator": Need(".ministack", EMULATOR, covers=(EMULATOR,), project=False, compiled=True),
     "sam": Need(".sam", SAM, covers=(SAM,), project=False),
     "audit": Need(".audit", AUDIT, covers=(AUDIT,), project=False),
     "clients": Need(".clients", CLIENTS, covers=(CLIENTS,), project=False),
@@ -103,7 +104,7 @@ def provide(need: Need) -> bool:
     else:
         create(environment)
     if not pins_current:
-        install_pins(environment, ROOT / need.requirements)
+        install_pins(environment, ROOT / need.requirements, compiled=need.compiled)
         installed = wanted
     if need.project:
         install_project(environment)
@@ -173,11 +174,12 @@ def create(environment: Path) -> None:
             raise SetUpError(f"python3 -m venv {environment.name} does not work: {error}") from error
 
 
-def install_pins(environment: Path, requirements: Path) -> None:
+def install_pins(environment: Path, requirements: Path, *, compiled: bool) -> None:
     with step(f"installing the packages pinned in {requirements.relative_to(ROOT)}") as progress:
         # The pins are complete, so pip need not resolve. Compiling takes a third of the time, mostly for modules
-        # that nobody imports: left to the first import.
-        options = ("--no-deps", "--no-compile", "--require-hashes")
+        # that nobody imports. Left to the first import it is never done where PYTHONDONTWRITEBYTECODE is set, and
+        # each process compiles anew.
+        options = ("--no-deps", "--compile" if compiled else "--no-compile", "--require-hashes")
         pip(environment, progress, *options, "-r", str(requirements))
 
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import schemathesis.pytest.plugin
 from tests.contract.operations import sync_catalogue
 from tests.contract.people import create_student, create_user, data_of, enroll
 from tests.fuzz.people import known
@@ -11,6 +12,10 @@ from tests.integration.stacks import school_of
 from tests.local_stack import LocalStack, await_that
 
 _STATUSES: Counter[int] = Counter()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(schemathesis.pytest.plugin, "schemathesis-of-fuzz")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped] # cfn-lint has no types
 from tests.rights import RESOURCES, listed
 
 POLICY = json.loads((Path(__file__).parents[2] / ".make/deployer-policy.json").read_text(encoding="utf-8"))
@@ -84,6 +83,9 @@ def resource_types() -> list[str]:
 
 def called_for(kind: str) -> set[str]:
     """Actions, to create, read, update and delete a resource, but for those of what ours has not."""
+    # Here, since it costs whoever only collects a second. cfn-lint has no types.
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped] # noqa: PLC0415
+
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
     found = {
         action

@@ -8,6 +8,7 @@ import pytest
 from tests.functions import ALL
 from tests.unit.aws import REGION, Aws, aws
 from tests.unit.functions.api import Api
+from tests.unit.hashing import cheap_hashes
 from tests.unit.in_process import Open
 
 from b2b.wiring import aws as clients
@@ -38,7 +39,8 @@ def resources(aws: Aws, environment: pytest.MonkeyPatch) -> Iterator[Resources]:
     environment.setenv("THINKIFIC_API_KEY", "k" * 32)
     environment.setenv("THINKIFIC_URL", "http://thinkific.invalid")
     _forget()
-    yield made
+    with cheap_hashes():
+        yield made
     _forget()
     aws.delete_table(made.table_name)
 

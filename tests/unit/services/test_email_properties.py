@@ -1,8 +1,7 @@
 """Whatever e-mails several students are given, in whatever order the sync looks, whatever goes wrong meanwhile:
 each account ends with its student's e-mail, unless somebody else has it there, and then that shows.
 
-SYNC_EXAMPLES sets how many stories are made up; without it there are as many as take some ten seconds, the same
-each time.
+SYNC_EXAMPLES sets how many stories are made up; without it there are as many as take a second, the same each time.
 """
 
 import os

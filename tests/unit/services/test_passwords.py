@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from tests.functions import of_kind
+from tests.unit.hashing import cheap_hashes
 
 from b2b.services.identity.passwords import hash_password, needs_rehash, verify
 
@@ -27,6 +29,13 @@ PASSWORDS = [
 ]
 
 
+@pytest.fixture
+def cheap() -> Iterator[None]:
+    with cheap_hashes():
+        yield
+
+
+@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_a_password_is_known_again_to_the_letter_and_no_other(password: str) -> None:
     hashed = hash_password(password)
@@ -36,6 +45,7 @@ def test_a_password_is_known_again_to_the_letter_and_no_other(password: str) -> 
         assert not verify(other, hashed)
 
 
+@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize(
     ("one", "other"),
     [

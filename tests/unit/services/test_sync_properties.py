@@ -1,7 +1,7 @@
 """From whatever is wanted, known and there, the sync makes Thinkific as wanted, and then has nothing left to do.
 
-SYNC_EXAMPLES sets how many scenarios are made up; without it there are as many as take some fifteen seconds, the same
-each time. More than some 500 take longer than the time-out for a test: ``-o faulthandler_timeout=0``.
+SYNC_EXAMPLES sets how many scenarios are made up; without it there are as many as take two seconds, the same each
+time. More than some 4,000 take longer than the time-out for a test: ``-o faulthandler_timeout=0``.
 """
 
 import os

@@ -38,14 +38,21 @@ class Secret:
         self._client.delete_secret(SecretId=self.arn, **how)
 
 
-@pytest.fixture
-def secret(secrets_manager: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+@pytest.fixture(scope="module")
+def region() -> Iterator[None]:
+    """One for all: to make one costs more than a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        session.cache_clear()
+        yield
     session.cache_clear()
+
+
+@pytest.fixture
+def secret(secrets_manager: Any, region: None) -> Iterator[Secret]:
     made = Secret(secrets_manager)
     yield made
     made.delete(ForceDeleteWithoutRecovery=True)
-    session.cache_clear()
 
 
 @pytest.fixture
