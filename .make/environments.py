@@ -242,8 +242,7 @@ def pip(environment: Path, progress: Progress, *arguments: str) -> None:
         text=True,
         errors="replace",
     ) as process:
-        assert process.stdout is not None  # noqa: S101 -- Popen was told to open it
-        for line in process.stdout:
+        for line in process.stdout or ():
             output.append(line.rstrip())
             progress.follow(line)
     log = environment / "pip.log"

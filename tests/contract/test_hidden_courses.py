@@ -98,13 +98,15 @@ class TestAddingByHand:
         ],
         ids=str,
     )
-    def test_what_does_not_fit_is_refused_and_adds_nothing(self, api: httpx.Client, wrong: Json, field: str) -> None:
+    def test_a_new_product_with_a_bad_field_is_not_added(self, api: httpx.Client, wrong: Json, field: str) -> None:
         given = fields() | wrong
         before = api.get("/products").json()["meta"]["total"]
         assert errors_of(api.post("/products", json=given)) == {field}
         assert api.get("/products").json()["meta"]["total"] == before
 
-    def test_what_is_known_already_is_refused(self, api: httpx.Client, school: School, courses: list[Json]) -> None:
+    def test_a_product_of_the_catalogue_is_not_added_again(
+        self, api: httpx.Client, school: School, courses: list[Json]
+    ) -> None:
         hidden = school.add_course(newer_builder=True)
         sync_catalogue(api)
         for known in (courses[0], hidden, add(api)):

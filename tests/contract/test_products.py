@@ -103,7 +103,7 @@ class TestRefreshing:
         assert operation["total"] == operation["done"] == len(sold)
         assert (operation["status"], operation["failed"], operation["failures"]) == ("succeeded", 0, [])
 
-    def test_it_brings_new_products_and_changes(self, api: httpx.Client, school: School) -> None:
+    def test_a_sync_adds_new_products_and_updates_changed_ones(self, api: httpx.Client, school: School) -> None:
         first, second = school.add_course(), school.add_course()
         bundle = school.add_bundle(first)
         sync_catalogue(api)

@@ -97,7 +97,7 @@ class TestUpserting:
         created = data_of(api.post("/users/upsert", json=fields), status=201)
         assert (created["name"], created["email"], created["max_seats"]) == (fields["name"], fields["email"], 7)
 
-    def test_what_is_not_given_stays(self, api: httpx.Client) -> None:
+    def test_upserting_a_user_keeps_the_fields_that_are_not_given(self, api: httpx.Client) -> None:
         user = create_user(api, max_seats=7)
         new_name = unique("New name")
         renamed = data_of(api.post("/users/upsert", json={"email": user["email"], "name": new_name}))
@@ -107,7 +107,7 @@ class TestUpserting:
         unlimited = data_of(api.post("/users/upsert", json={"email": user["email"], "max_seats": None}))
         assert (unlimited["name"], unlimited["max_seats"], unlimited["seats_available"]) == (new_name, None, None)
 
-    def test_it_finds_an_email_in_any_case(self, api: httpx.Client, user: Json) -> None:
+    def test_upserting_a_user_finds_its_email_in_any_case(self, api: httpx.Client, user: Json) -> None:
         assert data_of(api.post("/users/upsert", json={"email": user["email"].upper()}))["id"] == user["id"]
 
     def test_a_short_password_is_refused(self, api: httpx.Client) -> None:

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from tests.in_memory import expressions
 from tests.in_memory.expressions import Change, Compiled, Condition, Invalid, Scope, WrongOperand
 from tests.in_memory.tables import Rows, Table
-from tests.in_memory.values import Item, copied, size
+from tests.in_memory.values import Item, UnknownToMemory, copied, size
 
 Call = dict[str, Any]
 Watcher = Callable[[str, Call], None]
@@ -136,7 +136,7 @@ class DynamoDB:
             raise Invalid("Value at 'Limit' failed to satisfy constraint: Member must be greater than or equal to 1")
         found = _KEY_CONDITION.fullmatch(call["KeyConditionExpression"])
         if found is None:
-            raise NotImplementedError(call["KeyConditionExpression"])
+            raise UnknownToMemory(f"the key condition {call['KeyConditionExpression']}")
         name, value, rest = found.groups()
         names, values = call["ExpressionAttributeNames"], call["ExpressionAttributeValues"]
         if names[name] != rows.schema.partition:
@@ -187,7 +187,7 @@ class DynamoDB:
 
     def _planned_or_why_not(self, kind: str, member: Call) -> _Write | str:
         if unknown := member.keys() - _MEMBERS[kind]:
-            raise NotImplementedError(f"{unknown} in a transaction")
+            raise UnknownToMemory(f"{sorted(unknown)} in a transaction")
         try:
             return self._planned(kind, member)
         except _ConditionFailed:
@@ -215,7 +215,7 @@ class DynamoDB:
     @contextmanager
     def _calling(self, operation: str, call: Call) -> Iterator[None]:
         if unknown := call.keys() - _PARAMETERS[operation]:
-            raise NotImplementedError(f"{unknown} of {operation}")
+            raise UnknownToMemory(f"{sorted(unknown)} of {operation}")
         for watcher in self._watchers:
             watcher(operation, call)
         with self._lock:
@@ -298,7 +298,7 @@ def _returned(write: _Write, call: Call) -> Item | None:
     if asked == "UPDATED_NEW":
         changed = {change.path.attribute(call["ExpressionAttributeNames"]) for change in _changes(call)}
         return {name: value for name, value in (write.after or {}).items() if name in changed}
-    raise NotImplementedError(asked)
+    raise UnknownToMemory(f"ReturnValues={asked}")
 
 
 _COMPILED: dict[str, Callable[[str], Compiled[Any]]] = {

@@ -1,6 +1,6 @@
 """DynamoDB's expressions, compiled once for each text: conditions, updates, and what a projection names.
 
-As much of the language as the product uses; the rest is refused aloud, with NotImplementedError. Attributes are named
+As much of the language as the product uses; the rest is refused aloud, with UnknownToMemory. Attributes are named
 by placeholders alone (``#name``), as the product does: DynamoDB has 573 reserved words.
 """
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
-from tests.in_memory.values import Item, Value, kind_of, number, order, plain, united, without
+from tests.in_memory.values import Item, UnknownToMemory, Value, kind_of, number, order, plain, united, without
 
 Result = TypeVar("Result")
 Member = TypeVar("Member")
@@ -53,7 +53,7 @@ class Path:
 
     def attribute(self, names: Mapping[str, str]) -> str:
         if len(self.steps) > 1:
-            raise NotImplementedError("Updates within a map.")
+            raise UnknownToMemory("updates within a map")
         return names[self.steps[0]]
 
 
@@ -157,7 +157,7 @@ class _Parser:
         if symbol in ("=", "<>"):
             return lambda scope: _equal(left(scope), right(scope)) == (symbol == "=")
         if symbol not in _COMPARE:
-            raise NotImplementedError(f"{symbol} in a condition: {self._text}")
+            raise UnknownToMemory(f"{symbol} in the condition {self._text}")
         return lambda scope: _ordered(symbol, left(scope), right(scope))
 
     # Updates
@@ -220,7 +220,7 @@ class _Parser:
         if not token:
             raise Invalid(f"Syntax error; the end is missing: {self._text}")
         if not token.startswith("#"):
-            raise NotImplementedError(f"{token} in place of a name's placeholder: {self._text}")
+            raise UnknownToMemory(f"{token}, a name without a placeholder, in {self._text}")
         return token
 
     @property

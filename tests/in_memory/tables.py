@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.in_memory.expressions import Invalid, WrongOperand
-from tests.in_memory.values import Item, kind_of, size
+from tests.in_memory.values import Item, UnknownToMemory, kind_of, size
 
 Position = tuple[str, ...]
 
@@ -74,7 +74,7 @@ class Table:
         self.name = definition["TableName"]
         kinds = {each["AttributeName"]: each["AttributeType"] for each in definition["AttributeDefinitions"]}
         if set(kinds.values()) != {"S"}:
-            raise NotImplementedError("Keys that are not strings.")
+            raise UnknownToMemory("keys that are not strings")
         self.schema = KeySchema(_key_names(definition))
         self.rows = Rows(self.schema, self.schema)
         self.indexes = {

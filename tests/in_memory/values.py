@@ -10,6 +10,16 @@ Item = dict[str, Value]
 _ORDERED = {"S", "N", "B"}
 
 
+class UnknownToMemory(Exception):
+    """The product has begun to send DynamoDB something that this client does not know, and that it must not guess."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"tests/in_memory does not know {what}: teach it and compare it with the emulator "
+            "(tests/integration/test_in_memory_dynamodb.py), or run the test there."
+        )
+
+
 def kind_of(value: Value) -> str:
     return next(iter(value))
 

@@ -97,7 +97,7 @@ def called_for(kind: str) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", resource_types())
-def test_what_cloudformation_calls_is_granted(kind: str) -> None:
+def test_the_deployers_policy_grants_what_cloudformation_calls(kind: str) -> None:
     missing = {action for action in called_for(kind) if not any(fnmatchcase(action, each) for each in GRANTED)}
     assert missing == set()
 

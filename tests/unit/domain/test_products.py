@@ -98,6 +98,6 @@ def test_a_search_finds_a_product_by_part_of_its_name_or_a_whole_id(term: str, f
     assert product(9, name="Fire Safety").matches(term) is found
 
 
-def test_what_vanished_is_found_where_it_may_still_have_to_end() -> None:
+def test_a_deleted_product_is_found_for_calls_that_may_still_have_to_end_it() -> None:
     assert resolve(ProductReference(55), Candidates((gone,)), with_deleted=True) is gone
     assert resolve(ProductReference(55), Candidates((gone, bundle)), with_deleted=True) is bundle

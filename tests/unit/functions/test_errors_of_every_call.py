@@ -100,7 +100,7 @@ def test_any_token_reads_settings_and_operations(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/api/openapi.json"])
-def test_what_is_public_needs_no_token(api: Api, path: str) -> None:
+def test_public_paths_need_no_token(api: Api, path: str) -> None:
     assert api.call("GET", path, token=None).status_code == 200
 
 

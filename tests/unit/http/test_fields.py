@@ -104,7 +104,7 @@ def test_integers_may_come_as_digits_or_without_a_fraction(value: object, number
         {"0": 1},
     ],
 )
-def test_what_is_no_integer(value: object) -> None:
+def test_an_integer_field_refuses_what_is_no_integer(value: object) -> None:
     assert refused({"number": value}) == {"number": ["The number field must be an integer."]}
 
 

@@ -101,7 +101,7 @@ def test_a_hash_that_another_release_made_is_read_and_may_be_renewed(password: s
     ["", "x", "12345678", "scrypt$", "scrypt$16384$8$1$00", "scrypt$a$b$c$d$e", "scrypt$16384$8$1$zz$zz", "$2b$12$abc",
      "$argon2id$", "$argon2id$v=19$m=19456,t=2,p=1$"],
 )  # fmt: skip
-def test_what_is_no_hash_is_no_wrong_password(hashed: str) -> None:
+def test_a_stored_hash_of_no_known_format_raises_instead_of_refusing_the_password(hashed: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each format has words of its own
         verify("correct horse", hashed)
 

@@ -98,7 +98,7 @@ def test_of_two_bundles_the_later_end_decides(
 
 
 @pytest.mark.parametrize("days", [(5, 60), (60, 5)])
-def test_so_it_does_in_one_call(
+def test_two_bundles_of_one_call_give_a_shared_course_the_later_end_at_once(
     world: World, boss: User, courses: Sequence[Product], bundles: Sequence[Product], days: tuple[int, int]
 ) -> None:
     for bundle, number in zip(bundles, days, strict=True):

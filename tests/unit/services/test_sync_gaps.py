@@ -102,7 +102,9 @@ class Died(BaseException):
     """As a process that is killed."""
 
 
-def test_who_dies_over_forgetting_an_account_forgets_it_whole(world: World, boss: User, table: Table) -> None:
+def test_a_student_whose_worker_died_unlinking_a_deleted_account_is_enrolled_in_all_courses_again(
+    world: World, boss: User, table: Table
+) -> None:
     first, second = world.course("A"), world.course("B")
     student_id = world.brought(boss, first)
     world.upstream.call("DELETE", f"/users/{world.record(student_id).student.thinkific_id}")

@@ -5,7 +5,7 @@ it belongs and does not stop the rest; what may heal is left for later. A call w
 repeated blindly: the next attempt asks Thinkific first what there is.
 """
 
-from b2b.services.enrollment.reconciliation.attempt import LEASE, OnRefusal, OutOfTime, RetryLater
+from b2b.services.enrollment.reconciliation.attempt import LEASE, Attempt, OnRefusal, OutOfTime, RetryLater
 from b2b.services.enrollment.reconciliation.student import Reconciliation
 
-__all__ = ["LEASE", "OnRefusal", "OutOfTime", "Reconciliation", "RetryLater"]
+__all__ = ["LEASE", "Attempt", "OnRefusal", "OutOfTime", "Reconciliation", "RetryLater"]

@@ -42,7 +42,11 @@ class UserGone(Exception):
 
 
 class Attempt:
-    """One attempt, by the worker that holds the lease on ``wish``. ``on_refusal``: see Reconciliation."""
+    """One attempt at one student, by the worker that holds the lease on ``wish``.
+
+    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrollment shows: its
+    "profile", that is name or e-mail, or a "group".
+    """
 
     # Whether this attempt has settled anything: then what fails afterwards is a first failure again.
     has_progressed = False

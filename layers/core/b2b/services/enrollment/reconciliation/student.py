@@ -1,43 +1,22 @@
 """One attempt at one student: its account, its groups and its enrollments, in this order."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from b2b.domain.enrollment.students import StudentRecord, SyncWish
-from b2b.domain.timestamps import Clock
+from b2b.domain.enrollment.students import StudentRecord
 from b2b.domain.work.upstream import AnswerLost, ThinkificRejected
 from b2b.services.enrollment.reconciliation.account import AccountStep
-from b2b.services.enrollment.reconciliation.attempt import Attempt, OnRefusal, RetryLater, UserGone
+from b2b.services.enrollment.reconciliation.attempt import Attempt, RetryLater, UserGone
 from b2b.services.enrollment.reconciliation.enrollments import EnrollmentsStep
 from b2b.services.enrollment.reconciliation.groups import GroupStep
 
-if TYPE_CHECKING:
-    from b2b.gateways.thinkific import Thinkific
-    from b2b.services.enrollment.sync.refusals import Refusals
-    from b2b.storage.store import Store
-
 
 class Reconciliation:
-    """One attempt at one student, by the worker that holds the lease on ``wish``.
+    """The steps of one attempt, from the account to the enrollments."""
 
-    ``on_refusal`` is told, with the student's id, what Thinkific refuses for good and no enrollment shows: its
-    "profile", that is name or e-mail, or a "group".
-    """
-
-    def __init__(
-        self,
-        store: "Store",
-        thinkific: "Thinkific",
-        clock: Clock,
-        wish: SyncWish,
-        seconds_left: Callable[[], float],
-        refusals: "Refusals",
-        on_refusal: OnRefusal,
-    ) -> None:
-        self._attempt = Attempt(store, thinkific, clock, wish, seconds_left, refusals, on_refusal)
-        self._students = store.students
-        self._enrollments = store.enrollments
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._students = attempt.store.students
+        self._enrollments = attempt.store.enrollments
 
     @property
     def has_progressed(self) -> bool:

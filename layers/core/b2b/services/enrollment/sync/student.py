@@ -11,7 +11,14 @@ from b2b.domain.enrollment.students import SyncWish
 from b2b.domain.errors import ConditionFailed, LeaseLost, WriteConflict
 from b2b.domain.timestamps import Clock, utc_now
 from b2b.domain.work.upstream import LIST_LAG_SECONDS, AnswerLost, BudgetSpent, ThinkificDelay
-from b2b.services.enrollment.reconciliation import LEASE, OnRefusal, OutOfTime, Reconciliation, RetryLater
+from b2b.services.enrollment.reconciliation import (
+    LEASE,
+    Attempt,
+    OnRefusal,
+    OutOfTime,
+    Reconciliation,
+    RetryLater,
+)
 from b2b.services.enrollment.sync.refusals import Refusals
 from b2b.services.work.backoff import LONGEST_SECONDS, backoff
 from b2b.services.work.faults import REPAIR_FAULT_AFTER, error_location
@@ -66,7 +73,7 @@ class SyncService:
         except ConditionFailed:
             return SyncOutcome.NOT_NOW
         run = Reconciliation(
-            self._store, self._thinkific, self._clock, wish, seconds_left, self._refusals, self._on_refusal
+            Attempt(self._store, self._thinkific, self._clock, wish, seconds_left, self._refusals, self._on_refusal)
         )
         try:
             with self._thinkific.in_bulk(bulk=wish.bulk):
