@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.unit.aws import Aws
 from tests.unit.services.refused import FREE, OTHER, TAKEN, Story, called
 from tests.unit.services.world import ADA, World
 
@@ -172,6 +173,31 @@ def test_who_can_have_no_account_fails_within_seconds_and_shows_why(story: Story
     assert reason in str(enrollment.error)
     assert story.record(story.second).sync_error == enrollment.error
     assert story.record(story.second).student.thinkific_id is None
+
+
+@pytest.mark.parametrize("refuse", [row[0] for row in NEW], ids=[name(row[0]) for row in NEW])
+def test_no_reader_sees_failed_enrollments_without_the_students_sync_error(
+    story: Story, aws: Aws, refuse: Does
+) -> None:
+    """Another reads between any two calls to the table."""
+    seen: list[tuple[str, bool]] = []
+    is_reading = False
+
+    def read(*_: object) -> None:
+        nonlocal is_reading
+        if is_reading or not story.second:
+            return
+        is_reading = True
+        enrollment = story.world.enrollment(story.second, story.course)
+        has_error = story.record(story.second).sync_error is not None
+        seen.append((enrollment.status(story.world.clock()).value, has_error))
+        is_reading = False
+
+    with aws.watched(read):
+        refuse(story)
+        read()
+    assert seen[-1] == ("failed", True)
+    assert ("failed", False) not in seen
 
 
 def test_one_who_changed_the_e_mail_there_keeps_the_account_and_the_e_mail(story: Story) -> None:
